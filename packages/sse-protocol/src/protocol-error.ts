@@ -1,0 +1,27 @@
+/** What went wrong, for programs. */
+export type ProtocolErrorCode =
+  /** A type, id or retry that would break a frame or be ignored by readers (PROTOCOL.md §2.2, §2.5). */
+  | 'invalid_field'
+  /** Data without a JSON text (PROTOCOL.md §2.3). */
+  | 'unserialisable_data'
+  /** A line or an event is longer than the parser was told to accept. */
+  | 'limit_exceeded'
+
+const brand = Symbol.for('@x/sse-protocol.ProtocolError')
+
+/** The one error class of this package: misuse of the encoder, or input beyond the parser's limits. */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError'
+  readonly code: ProtocolErrorCode
+
+  constructor(code: ProtocolErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    Object.defineProperty(this, brand, { value: true })
+  }
+
+  /** Whether `value` is a ProtocolError, also one of another copy of this package. */
+  static isInstance(value: unknown): value is ProtocolError {
+    return typeof value === 'object' && value !== null && brand in value
+  }
+}
