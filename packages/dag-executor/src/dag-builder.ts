@@ -1,0 +1,73 @@
+import type { DAGStructure, DAGTask, TaskPolicy } from './dag.js'
+import type { ToolContext, ToolFunction, ToolRegistry } from './tool.js'
+
+/** What a task of a {@link DagBuilder} is told: the context of a tool, and the outputs of its dependencies by id. */
+export interface TaskContext<Inputs> extends ToolContext {
+  readonly inputs: Readonly<Inputs>
+}
+
+export interface TaskDefinition<Inputs, Needs, Output> extends TaskPolicy {
+  /**
+   * Ids of tasks defined before, whose outputs this one takes.
+   * @default []
+   */
+  readonly needs?: readonly Needs[] | undefined
+  readonly run: (context: TaskContext<Inputs>) => Output | PromiseLike<Output>
+}
+
+interface Link {
+  readonly task: DAGTask
+  readonly run: ToolFunction<never>
+  readonly before: Link | undefined
+}
+
+/** What an executor takes instead of a DAG as data: the DAG together with its own tools. */
+export interface BuiltDag {
+  build(): { readonly dag: DAGStructure; readonly tools: ToolRegistry }
+}
+
+/**
+ * A DAG whose tasks are functions. It never changes: `task` returns another one. Each task's tool has the name of the task. Made by
+ * {@link dag}.
+ */
+export class DagBuilder<Outputs extends object = Record<never, never>> implements BuiltDag {
+  readonly #last: Link | undefined
+
+  constructor(last?: Link) {
+    this.#last = last
+  }
+
+  /** Adds a task. The types let it need only tasks that are there, and give it their outputs. */
+  task<const Id extends string, Output, const Needs extends keyof Outputs & string = never>(
+    id: Id & (Id extends keyof Outputs ? never : unknown),
+    definition: TaskDefinition<Pick<Outputs, Needs>, Needs, Output>,
+  ): DagBuilder<Outputs & { readonly [Name in Id]: Awaited<Output> }> {
+    const { needs = [], run, ...policy } = definition
+    const inputs = Object.fromEntries(needs.map((need) => [need, { $ref: need }]))
+    const task: DAGTask = { ...policy, id, tool: id, dependsOn: needs, arguments: inputs }
+    const call = (outputs: Pick<Outputs, Needs>, context: ToolContext) => run({ ...context, inputs: outputs })
+    return new DagBuilder({ task, run: call, before: this.#last })
+  }
+
+  build(): { readonly dag: DAGStructure; readonly tools: ToolRegistry } {
+    const links: Link[] = []
+    for (let link = this.#last; link; link = link.before) links.push(link)
+    links.reverse()
+    return {
+      dag: { tasks: links.map(({ task }) => task) },
+      tools: Object.fromEntries(links.map(({ task, run }) => [task.tool, run])),
+    }
+  }
+}
+
+/**
+ * Begins a DAG whose tasks are functions.
+ *
+ * @example
+ * const plan = dag()
+ *   .task('page', { run: ({ signal }) => load(url, signal), retry: { attempts: 3 }, timeout: 5_000 })
+ *   .task('title', { needs: ['page'], run: ({ inputs }) => inputs.page.title })
+ */
+export function dag(): DagBuilder {
+  return new DagBuilder()
+}

@@ -1,0 +1,77 @@
+interface IssueBase {
+  /** What is wrong and what was expected, in one line. Public text: it quotes nothing but the DAG itself. */
+  readonly message: string
+  /** JSON Pointer into the DAG (RFC 6901). */
+  readonly pointer: string
+}
+
+/** One thing that is wrong with a DAG, told apart by `code`. */
+export type DagIssue = IssueBase &
+  (
+    | { readonly code: 'invalid_type' }
+    | { readonly code: 'invalid_value' }
+    | { readonly code: 'too_many_tasks'; readonly count: number; readonly maxTasks: number }
+    /** The positions in `tasks` of the first task with this id, and of this one. */
+    | { readonly code: 'duplicate_id'; readonly taskId: string; readonly positions: readonly [number, number] }
+    | { readonly code: 'missing_dependency'; readonly taskId: string; readonly dependency: string }
+    | { readonly code: 'unknown_tool'; readonly taskId: string; readonly tool: string }
+    /** Each task in the path depends on the next one; the last is the first again. */
+    | { readonly code: 'cycle'; readonly path: readonly string[] }
+    | { readonly code: 'invalid_reference' }
+    | { readonly code: 'reference_not_a_dependency'; readonly taskId: string; readonly reference: string }
+    | { readonly code: 'arguments_too_deep'; readonly maxDepth: number }
+    | { readonly code: 'invalid_arguments'; readonly taskId: string; readonly tool: string }
+    /** There are more issues than are listed. */
+    | { readonly code: 'too_many_issues'; readonly maxIssues: number }
+  )
+
+const maxIssues = 1_000
+
+/** Takes issues up to a limit, so that a hostile DAG is not answered with a list many times its size. */
+export class IssueList {
+  readonly issues: DagIssue[] = []
+
+  get isFull(): boolean {
+    return this.issues.length > maxIssues
+  }
+
+  add(issue: DagIssue): void {
+    if (this.isFull) return
+    if (this.issues.length < maxIssues) {
+      this.issues.push(issue)
+    } else {
+      const message = `There are more issues than these ${maxIssues}`
+      this.issues.push({ code: 'too_many_issues', pointer: '', message, maxIssues })
+    }
+  }
+}
+
+const brand = Symbol.for('@x/dag-executor.DagValidationError')
+
+/** A DAG was refused before anything started; `issues` lists all that is wrong with it. */
+export class DagValidationError extends Error {
+  override readonly name = 'DagValidationError'
+  readonly code = 'invalid_dag'
+  readonly issues: readonly DagIssue[]
+
+  constructor(issues: readonly DagIssue[], options?: ErrorOptions) {
+    const first = issues.slice(0, 3).map(({ pointer, message }) => `${pointer || '(root)'}: ${message}`)
+    const more = issues.length > first.length ? ` (and ${issues.length - first.length} more)` : ''
+    super(`The DAG cannot be run. ${first.join('; ')}${more}`, options)
+    this.issues = issues
+    Object.defineProperty(this, brand, { value: true })
+  }
+
+  /** Whether `value` is a DagValidationError, also one of another copy of this package. */
+  static isInstance(value: unknown): value is DagValidationError {
+    return typeof value === 'object' && value !== null && brand in value
+  }
+}
+
+/** A name from outside as it may stand in a message: on one line, and short. */
+export function quote(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value)
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' ? 'an object' : typeof value === 'number' ? String(value) : typeof value
+}

@@ -1,0 +1,43 @@
+/** The length in UTF-8 of a text without lone surrogates, such as any JSON text. */
+export function utf8Length(text: string): number {
+  let bytes = text.length
+  for (let i = 0; i < text.length; i += 1) {
+    const unit = text.charCodeAt(i)
+    // Each half of a surrogate pair counts two of the pair's four bytes.
+    if (unit >= 0x80) bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2
+  }
+  return bytes
+}
+
+/** The JSON text of a value; `undefined` where it has none. Never throws. */
+export function jsonText(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return undefined
+  }
+}
+
+/** The longest start of a text, at most `maxUnits` UTF-16 units, that does not end inside a surrogate pair. */
+export function wholeCharacters(text: string, maxUnits: number): string {
+  if (text.length <= maxUnits) return text
+  const last = text.charCodeAt(maxUnits - 1)
+  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? maxUnits - 1 : maxUnits)
+}
+
+/**
+ * The longest start of a text, at most `maxUnits` UTF-16 units, whose JSON string is at most `maxBytes` bytes long, quotes
+ * included; `undefined` where not even the empty one fits.
+ */
+export function startThatFits(text: string, maxBytes: number, maxUnits = Number.POSITIVE_INFINITY): string | undefined {
+  if (maxBytes < 2) return undefined
+  let low = 0
+  // A unit is never less than one byte, so no more than this can fit.
+  let high = Math.min(text.length, maxUnits, maxBytes - 2)
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (utf8Length(JSON.stringify(wholeCharacters(text, middle))) <= maxBytes) low = middle
+    else high = middle - 1
+  }
+  return wholeCharacters(text, low)
+}

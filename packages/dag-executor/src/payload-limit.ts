@@ -1,0 +1,43 @@
+import type { TruncatedValue } from '@x/sse-protocol'
+import { jsonText, startThatFits, utf8Length, wholeCharacters } from './json-size.js'
+
+export interface PayloadLimit {
+  /** Bytes of UTF-8 that the JSON text may be long; at least 128. */
+  readonly maxBytes: number
+  /**
+   * Path where the whole value is served.
+   * @default null
+   */
+  readonly ref?: string | null | undefined
+}
+
+const minBytes = 128
+const maxPreviewUnits = 1_024
+
+/**
+ * The value itself where its JSON text fits, and otherwise the truncated form, which always fits (PROTOCOL.md §2.4). A value
+ * without a JSON text (a BigInt, a function, a cycle, a `toJSON` that throws) becomes a truncated form with `bytes: 0`, a
+ * preview that names its kind, and no `ref`. `undefined` stays, since a member that is `undefined` is simply absent.
+ *
+ * @throws TypeError where `maxBytes` is not an integer of at least 128 (or `Infinity`).
+ * @example limitPayload('x'.repeat(70_000), { maxBytes: 65_536, ref: '/outputs/1' }) // { truncated: true, bytes: 70002, … }
+ */
+export function limitPayload<Value>(value: Value, { maxBytes, ref = null }: PayloadLimit): Value | TruncatedValue {
+  if (!(Number.isInteger(maxBytes) || maxBytes === Number.POSITIVE_INFINITY) || maxBytes < minBytes) {
+    throw new TypeError(`Expected \`maxBytes\` to be an integer of at least ${minBytes}, got ${maxBytes}`)
+  }
+  if (value === undefined) return value
+  const text = jsonText(value)
+  if (text === undefined)
+    return { truncated: true, bytes: 0, preview: `[${typeof value} without a JSON text]`, ref: null }
+  const bytes = utf8Length(text)
+  if (bytes <= maxBytes) return value
+  return truncated(text, bytes, maxBytes, ref) ?? truncated(text, bytes, maxBytes, null)!
+}
+
+function truncated(text: string, bytes: number, maxBytes: number, ref: string | null): TruncatedValue | undefined {
+  const frame = { truncated: true, bytes, preview: '', ref } as const
+  const room = maxBytes - utf8Length(JSON.stringify(frame)) + 2
+  const preview = startThatFits(wholeCharacters(text, maxPreviewUnits), room)
+  return preview === undefined ? undefined : { ...frame, preview }
+}

@@ -1,0 +1,135 @@
+import type { SSEEvent } from '@x/sse-protocol'
+import { BufferedEventStream } from './buffered-event-stream.js'
+import type { DAGStructure } from './dag.js'
+import type { BuiltDag } from './dag-builder.js'
+import { EventRenderer, type EventRendererOptions, minPayloadBytes } from './event-renderer.js'
+import { type EventDelivery, EventWriter } from './event-writer.js'
+import type { PreparedExecution } from './execution.js'
+import type { ExecutionResult } from './execution-result.js'
+import { ExecutionStream } from './execution-stream.js'
+import { checkCount, checkDuration, checkFunction } from './option-checks.js'
+import { type ExecuteOptions, ParallelExecutor, type ParallelExecutorOptions } from './parallel-executor.js'
+import { planHash } from './plan-hash.js'
+
+export interface StreamingExecutorOptions extends ParallelExecutorOptions {
+  /**
+   * Bytes that the data of one event may be long, as JSON in UTF-8; at least 1,024 (PROTOCOL.md §2.4).
+   * @default 65_536
+   */
+  readonly maxPayloadBytes?: number | undefined
+  /**
+   * Path where the whole output of a task is served; it stands in the truncated form.
+   * @default none
+   */
+  readonly outputRef?: ((executionId: string, taskId: string) => string) | undefined
+  /**
+   * Path where the whole plan is served; it stands in the truncated form of `tasks`.
+   * @default none
+   */
+  readonly planRef?: ((executionId: string) => string) | undefined
+  /**
+   * How many `task_progress` and `task_output` may wait for the consumer. Beyond that, older progress of the same task is merged
+   * into the newer, then the oldest are dropped.
+   * @default 1_000
+   */
+  readonly maxBufferedEvents?: number | undefined
+  /**
+   * Milliseconds that the sink may take for one event once the tasks are done. `0` gives it one turn, `Infinity` all the time it
+   * takes.
+   * @default 5_000
+   */
+  readonly flushTimeout?: number | undefined
+}
+
+export interface ExecuteWithStreamingOptions extends ExecuteOptions {
+  /**
+   * Leave the stream open at the end.
+   * @default false
+   */
+  readonly preventClose?: boolean | undefined
+}
+
+export interface StreamingExecutionResult extends ExecutionResult {
+  /** How many `task_progress` and `task_output` were dropped because the sink was too slow. */
+  readonly droppedEvents: number
+  /** `complete` where the sink took all events but the dropped ones. */
+  readonly delivery: EventDelivery
+}
+
+/**
+ * A ParallelExecutor that also tells what happens as it happens, as the events of PROTOCOL.md §8.3. The tasks never wait for whoever
+ * takes the events: a slow, failed or closed sink changes nothing about them.
+ */
+export class StreamingExecutor extends ParallelExecutor {
+  readonly #renderer: EventRendererOptions
+  readonly #maxBufferedEvents: number
+  readonly #flushTimeout: number
+
+  /** @throws TypeError where an option is not what it should be. */
+  constructor(options: StreamingExecutorOptions = {}) {
+    super(options)
+    this.#renderer = {
+      maxPayloadBytes: checkCount('maxPayloadBytes', options.maxPayloadBytes ?? 65_536, minPayloadBytes),
+      publicError: this.publicError,
+      outputRef: checkFunction('outputRef', options.outputRef),
+      planRef: checkFunction('planRef', options.planRef),
+    }
+    this.#maxBufferedEvents = checkCount('maxBufferedEvents', options.maxBufferedEvents ?? 1_000)
+    this.#flushTimeout = checkDuration('flushTimeout', options.flushTimeout ?? 5_000)
+  }
+
+  /**
+   * Runs a DAG and writes its events to a stream, one at a time. Resolves when the tasks are done and the sink has taken the
+   * last event, has failed, or has taken nothing for `flushTimeout`. The stream is closed at the end (aborted where it stalled), unless
+   * `preventClose`, and is not locked any more.
+   *
+   * @throws TypeError before anything has started, where the stream is locked or an option is not what it should be.
+   * @throws DagValidationError before anything has started; the stream is then untouched.
+   */
+  async executeWithStreaming(
+    dag: DAGStructure | BuiltDag,
+    writable: WritableStream<SSEEvent>,
+    options: ExecuteWithStreamingOptions = {},
+  ): Promise<StreamingExecutionResult> {
+    if (writable.locked) throw new TypeError('Expected a stream that is not locked: release its writer first')
+    const prepared = this.prepare(dag, options)
+    const { buffer, renderer } = this.#createBuffer(prepared)
+    const writer = new EventWriter(writable, buffer, (mark) => renderer.render(mark), {
+      flushTimeout: this.#flushTimeout,
+      preventClose: options.preventClose ?? false,
+    })
+    let delivery: EventDelivery
+    let result: ExecutionResult
+    try {
+      result = await this.#runInto(buffer, prepared)
+    } finally {
+      delivery = await writer.finish()
+    }
+    return { ...result, droppedEvents: buffer.dropped, delivery }
+  }
+
+  /**
+   * Runs a DAG, beginning at once, and gives its events to whoever iterates over them.
+   *
+   * @throws As `execute`, but at once.
+   * @example
+   * const stream = executor.stream(dag)
+   * for await (const { type, data } of stream) console.log(type, data)
+   * const { status } = await stream.result
+   */
+  stream(dag: DAGStructure | BuiltDag, options: ExecuteOptions = {}): ExecutionStream {
+    const prepared = this.prepare(dag, options)
+    const { buffer, renderer } = this.#createBuffer(prepared)
+    return new ExecutionStream(this.#runInto(buffer, prepared), buffer, (mark) => renderer.render(mark))
+  }
+
+  #createBuffer({ executionId }: PreparedExecution) {
+    const renderer = new EventRenderer(executionId, this.#renderer)
+    return { buffer: new BufferedEventStream(this.#maxBufferedEvents), renderer }
+  }
+
+  async #runInto(buffer: BufferedEventStream, prepared: PreparedExecution): Promise<ExecutionResult> {
+    const hash = await planHash(prepared.plan)
+    return this.run(prepared, { planHash: hash, observe: (mark) => buffer.push(mark) })
+  }
+}

@@ -1,0 +1,65 @@
+import { describe, expect, expectTypeOf, it } from 'vitest'
+import { DagValidationError, dag, ParallelExecutor, StreamingExecutor, validateDag } from '../src/index.js'
+import { rejection } from './held-tasks.js'
+
+describe('dag', () => {
+  it('gives a task the outputs of the tasks it needs, typed', async () => {
+    const plan = dag()
+      .task('page', { run: async () => ({ title: 'Hello', words: [1, 2, 3] }) })
+      .task('count', { needs: ['page'], run: ({ inputs }) => inputs.page.words.length })
+      .task('report', {
+        needs: ['page', 'count'],
+        run: ({ inputs, taskId, attempt }) => {
+          expectTypeOf(inputs.page).toEqualTypeOf<{ title: string; words: number[] }>()
+          expectTypeOf(inputs.count).toEqualTypeOf<number>()
+          return `${taskId} ${attempt}: ${inputs.page.title} ${inputs.count}`
+        },
+      })
+    const { results } = await new ParallelExecutor().execute(plan)
+    expect(results.map(({ output }) => output)).toEqual([{ title: 'Hello', words: [1, 2, 3] }, 3, 'report 1: Hello 3'])
+  })
+
+  it('does not compile with an unknown dependency, an input that is not needed, or an id that is taken', async () => {
+    const base = dag().task('a', { run: () => 1 })
+    // @ts-expect-error there is no task b
+    const unknown = base.task('c', { needs: ['b'], run: () => 1 })
+    // @ts-expect-error a is not needed
+    const unneeded = base.task('c', { needs: [], run: ({ inputs }) => inputs.a })
+    // @ts-expect-error a is taken
+    const taken = base.task('a', { run: () => 2 })
+    const executor = new ParallelExecutor()
+    expect(await rejection(executor.execute(unknown))).toMatchObject({
+      issues: [{ code: 'missing_dependency', dependency: 'b' }],
+    })
+    expect((await executor.execute(unneeded)).results[1]).toMatchObject({ output: undefined })
+    const error = await rejection(executor.execute(taken))
+    expect(DagValidationError.isInstance(error) && error.issues).toMatchObject([{ code: 'duplicate_id' }])
+  })
+
+  it('never changes: two plans may grow from the same beginning', () => {
+    const base = dag().task('a', { run: () => 1 })
+    const one = base.task('b', { run: () => 2 })
+    const two = base.task('c', { needs: ['a'], run: ({ inputs }) => inputs.a })
+    const ids = (plan: { build(): { dag: { tasks: readonly { id: string }[] } } }) =>
+      plan.build().dag.tasks.map(({ id }) => id)
+    expect([ids(base), ids(one), ids(two)]).toEqual([['a'], ['a', 'b'], ['a', 'c']])
+  })
+
+  it('is data and tools, takes a policy, and knows ids such as __proto__', async () => {
+    const plan = dag()
+      .task('__proto__', {
+        run: ({ attempt }) => (attempt < 2 ? Promise.reject(new Error('no')) : 'fine'),
+        retry: { attempts: 2, delayMs: 0 },
+      })
+      .task('b', { needs: ['__proto__'], run: ({ inputs }) => Object.entries(inputs) })
+    expect(validateDag(plan.build().dag)).toEqual([])
+    const { results } = await new StreamingExecutor().executeWithStreaming(plan, new WritableStream())
+    expect(results).toMatchObject([{ attempts: 2 }, { output: [['__proto__', 'fine']] }])
+  })
+
+  it('uses its own functions, not tools of the same name', async () => {
+    const executor = new ParallelExecutor({ tools: { a: () => 'of the registry' } })
+    const { results } = await executor.execute(dag().task('a', { run: () => 'its own' }))
+    expect(results).toMatchObject([{ output: 'its own' }])
+  })
+})
