@@ -1,0 +1,54 @@
+import { type EventContract, isReservedType, serialize } from '@x/sse-protocol'
+import type { NewEntry } from './event-log.js'
+import { SseServerError } from './server-error.js'
+import { utf8Length } from './utf8-length.js'
+
+/** An event as a producer gives it. */
+export interface RawEvent {
+  readonly type: string
+  readonly data: unknown
+  readonly internal: unknown
+}
+
+/**
+ * Makes an entry of an event that may be published.
+ *
+ * @throws SseServerError `reserved_type`, `unknown_type` or `payload_too_large`; ProtocolError `unserialisable_data`.
+ */
+export function checkEvent<Events extends object>(
+  streamId: string,
+  contract: EventContract<Events>,
+  maxPayloadBytes: number,
+  { type, data, internal }: RawEvent,
+): NewEntry {
+  if (isReservedType(type)) {
+    throw new SseServerError('reserved_type', `Expected a type of your own, got ${show(type)}`, { streamId, type })
+  }
+  if (!contract.types.has(type)) {
+    const known = [...contract.types].join(', ')
+    throw new SseServerError('unknown_type', `Expected a type of the contract (${known}), got ${show(type)}`, {
+      streamId,
+      type,
+    })
+  }
+  const text = serialize(contract.timestamped ? withTimestamp(data) : data)
+  const stored = internal === undefined ? undefined : serialize(internal)
+  const bytes = utf8Length(text)
+  if (bytes > maxPayloadBytes) {
+    throw new SseServerError(
+      'payload_too_large',
+      `The data of ${type} takes ${bytes} bytes, more than the ${maxPayloadBytes} of \`maxPayloadBytes\``,
+      { streamId, type, bytes, maxBytes: maxPayloadBytes },
+    )
+  }
+  return { type, data: text, bytes, internal: stored }
+}
+
+function withTimestamp(data: unknown): unknown {
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return data
+  return 'timestamp' in data && data.timestamp !== undefined ? data : { ...data, timestamp: new Date().toISOString() }
+}
+
+function show(type: string): string {
+  return JSON.stringify(type.slice(0, 64))
+}

@@ -1,0 +1,41 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Sink, SinkEvents } from './sink.js'
+
+/** A request of node:http, or of node:http2 by its compatibility API. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest
+
+/** A response of node:http, or of node:http2 by its compatibility API. */
+export type NodeResponse = ServerResponse | Http2ServerResponse
+
+/** A request as any host gives it. */
+export type SseRequest = NodeRequest | Request
+
+/** One request and the way to answer it: all that the server knows of its host. */
+export interface Exchange {
+  readonly request: SseRequest
+  readonly method: string
+  /** The client went away, or has its whole answer. */
+  readonly gone: boolean
+  header(name: string): string | undefined
+  /** A parameter of the URL's query. */
+  query(name: string): string | undefined
+  /** Called once when the client goes away; at most one listener. */
+  onGone(listener: () => void): void
+  /** Answers in one piece. */
+  reply(status: number, headers: Readonly<Record<string, string>>, body?: string): void
+  /** Answers with status 200 and a body that is written bit by bit. From here on `events` and not `onGone` is told the end. */
+  stream(headers: Readonly<Record<string, string>>, events: SinkEvents): Sink
+}
+
+/**
+ * A header of a request of any host; several of one name are joined by a comma.
+ *
+ * @example headerOf(request, 'authorization')
+ */
+export function headerOf(request: { readonly headers: SseRequest['headers'] }, name: string): string | undefined {
+  const { headers } = request
+  if (headers instanceof Headers) return headers.get(name) ?? undefined
+  const value = headers[name.toLowerCase()]
+  return Array.isArray(value) ? value.join(', ') : value
+}

@@ -1,0 +1,205 @@
+import type { Append, Appended, EventLog, LogPage, OpenedStream, ReadLimits } from './event-log.js'
+import { expectDuration, expectLimit } from './expect-option.js'
+import { MemoryStream, sizeOfEntry } from './memory-stream.js'
+import { createEpoch } from './random.js'
+import { SseServerError } from './server-error.js'
+import { startTimer, type Timer } from './timer.js'
+
+export interface MemoryEventLogOptions {
+  /**
+   * Events kept of one stream. Older ones are dropped, and their readers get a gap.
+   * @default 10_000
+   */
+  readonly maxEvents?: number | undefined
+  /**
+   * Bytes kept of one stream: data, types, internals and 128 for each event. The process takes up to about three times as much,
+   * since the encoded form is kept beside the text.
+   * @default 8 * 2 ** 20
+   */
+  readonly maxBytes?: number | undefined
+  /**
+   * Bytes kept of all streams. Over it, ended streams go first (the one that ended first), then the oldest events of the stream that
+   * has been silent longest.
+   * @default 256 * 2 ** 20
+   */
+  readonly maxTotalBytes?: number | undefined
+  /**
+   * Milliseconds for which an ended stream is kept. `Infinity`: until `maxTotalBytes` or `delete()`. A stream that has not ended
+   * is never dropped by age.
+   * @default 5 * 60_000
+   */
+  readonly retention?: number | undefined
+}
+
+/**
+ * Streams in the memory of this process: they survive every disconnect, and nothing else. The newest event of a stream is never
+ * dropped alone, so the end of a stream is never lost before the stream.
+ */
+export class MemoryEventLog implements EventLog {
+  readonly #maxEvents: number
+  readonly #maxBytes: number
+  readonly #maxTotalBytes: number
+  readonly #retention: number
+
+  readonly #streams = new Map<string, MemoryStream>()
+  /** Ended streams and the time at which they are dropped: all are kept equally long, so the order of ends is the order of drops. */
+  readonly #ended = new Map<MemoryStream, number>()
+  /** Streams with an event to spare, the one that was silent longest first. */
+  readonly #trimmable = new Set<MemoryStream>()
+  /** By id and not on the stream, since a reader may outlive the stream and see the next one of that name. */
+  readonly #listeners = new Map<string, Set<() => void>>()
+  #lastFence = 0
+  #totalBytes = 0
+  #timer: Timer | undefined
+
+  /** @throws TypeError where an option is out of range. */
+  constructor(options: MemoryEventLogOptions = {}) {
+    this.#maxEvents = expectLimit('maxEvents', options.maxEvents, 10_000)
+    this.#maxBytes = expectLimit('maxBytes', options.maxBytes, 8 * 2 ** 20)
+    this.#maxTotalBytes = expectLimit('maxTotalBytes', options.maxTotalBytes, 256 * 2 ** 20)
+    this.#retention = expectDuration('retention', options.retention, 5 * 60_000)
+    if (this.#retention === 0) {
+      throw new TypeError('Expected `retention` to be more than 0, or no reader would see the end of a stream')
+    }
+  }
+
+  /** Streams held now. */
+  get streams(): number {
+    return this.#streams.size
+  }
+
+  /** Bytes held now, counted as `maxBytes` counts them. */
+  get bytes(): number {
+    return this.#totalBytes
+  }
+
+  open(streamId: string): OpenedStream {
+    this.#lastFence += 1
+    let stream = this.#streams.get(streamId)
+    if (stream === undefined) {
+      stream = new MemoryStream(streamId, createEpoch(), this.#lastFence)
+      this.#streams.set(streamId, stream)
+      this.#wake(streamId)
+    }
+    stream.fence = this.#lastFence
+    return { epoch: stream.epoch, fence: stream.fence, head: stream.head, ended: stream.ended }
+  }
+
+  append(streamId: string, append: Append): Appended {
+    const stream = this.#streams.get(streamId)
+    if (stream === undefined) {
+      throw new SseServerError('unknown_stream', 'The log does not hold this stream', { streamId })
+    }
+    if (append.fence !== stream.fence) {
+      throw new SseServerError('fenced', 'Another producer has taken this stream over', { streamId })
+    }
+    if (append.producerNumber <= stream.lastProducerNumber(append.fence)) {
+      const first = stream.find(append.fence, append.producerNumber)
+      if (first !== undefined) return { epoch: stream.epoch, first }
+      throw new SseServerError('unknown_append', `The events of append ${append.producerNumber} are gone`, { streamId })
+    }
+    if (stream.ended) throw new SseServerError('stream_ended', 'This stream has ended', { streamId })
+    this.#makeRoom(stream, append)
+    const before = stream.size
+    const first = stream.add(append)
+    this.#totalBytes += stream.size - before
+    while (stream.count > 1 && (stream.count > this.#maxEvents || stream.size > this.#maxBytes)) this.#drop(stream)
+    this.#trimmable.delete(stream)
+    if (stream.ended) this.#retire(stream)
+    else if (stream.count > 1) this.#trimmable.add(stream)
+    this.#wake(streamId)
+    return { epoch: stream.epoch, first }
+  }
+
+  read(streamId: string, after: number, limits: ReadLimits): LogPage | undefined {
+    return this.#streams.get(streamId)?.read(after, limits)
+  }
+
+  subscribe(streamId: string, wake: () => void): () => void {
+    let listeners = this.#listeners.get(streamId)
+    if (listeners === undefined) {
+      listeners = new Set()
+      this.#listeners.set(streamId, listeners)
+    }
+    listeners.add(wake)
+    return () => {
+      listeners.delete(wake)
+      if (listeners.size === 0 && this.#listeners.get(streamId) === listeners) this.#listeners.delete(streamId)
+    }
+  }
+
+  trim(streamId: string, oldest: number): void {
+    const stream = this.#streams.get(streamId)
+    if (stream === undefined) return
+    while (stream.count > 1 && stream.oldest < oldest) this.#drop(stream)
+    if (stream.count <= 1) this.#trimmable.delete(stream)
+  }
+
+  delete(streamId: string): boolean {
+    const stream = this.#streams.get(streamId)
+    if (stream === undefined) return false
+    this.#totalBytes -= stream.size
+    this.#streams.delete(streamId)
+    this.#ended.delete(stream)
+    this.#trimmable.delete(stream)
+    this.#wake(streamId)
+    return true
+  }
+
+  /** Drops everything and stops the timer. */
+  close(): void {
+    for (const streamId of [...this.#streams.keys()]) this.delete(streamId)
+    this.#timer?.stop()
+    this.#timer = undefined
+  }
+
+  #makeRoom(appending: MemoryStream, { entries }: Append): void {
+    let size = 0
+    for (const entry of entries) size += sizeOfEntry(entry)
+    while (this.#totalBytes + size > this.#maxTotalBytes) {
+      const [ended] = this.#ended.keys()
+      if (ended !== undefined) {
+        this.delete(ended.id)
+        continue
+      }
+      const [silent] = this.#trimmable
+      if (silent === undefined) {
+        throw new SseServerError('log_full', `The log holds ${this.#totalBytes} bytes that it may not drop`, {
+          streamId: appending.id,
+          bytes: size,
+          maxBytes: this.#maxTotalBytes,
+        })
+      }
+      this.#drop(silent)
+      if (silent.count <= 1) this.#trimmable.delete(silent)
+    }
+  }
+
+  #drop(stream: MemoryStream): void {
+    const before = stream.size
+    stream.dropOldest()
+    this.#totalBytes -= before - stream.size
+  }
+
+  #retire(stream: MemoryStream): void {
+    this.#ended.set(stream, performance.now() + this.#retention)
+    this.#timer ??= startTimer(this.#retention, () => this.#expire())
+  }
+
+  #expire(): void {
+    this.#timer = undefined
+    const now = performance.now()
+    for (const [stream, due] of this.#ended) {
+      if (due > now) {
+        this.#timer = startTimer(due - now, () => this.#expire())
+        return
+      }
+      this.delete(stream.id)
+    }
+  }
+
+  #wake(streamId: string): void {
+    const listeners = this.#listeners.get(streamId)
+    if (listeners !== undefined) for (const wake of listeners) wake()
+  }
+}

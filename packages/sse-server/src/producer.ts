@@ -1,0 +1,167 @@
+import { type EventContract, type EventOf, type FailureReason, formatEventId } from '@x/sse-protocol'
+import { AppendQueue } from './append-queue.js'
+import { checkEvent } from './check-event.js'
+import type { EventLog, NewEntry, OpenedStream } from './event-log.js'
+import { SseServerError } from './server-error.js'
+import type { PublishData, PublishOptions, Stream } from './stream.js'
+import { startTimer, type Timer } from './timer.js'
+
+export interface ProducerSetup<Events extends object> {
+  readonly id: string
+  readonly contract: EventContract<Events>
+  readonly log: EventLog
+  readonly opened: OpenedStream
+  readonly maxPayloadBytes: number
+  /** Milliseconds; `Infinity`: never. */
+  readonly streamTimeout: number
+  readonly grace: number
+  readonly onPublished: (events: number) => void
+  /** The producer can append no more. */
+  readonly onDone: () => void
+  readonly onError: (error: unknown) => void
+}
+
+/** The one writer of a stream. */
+export class Producer<Events extends object> implements Stream<Events> {
+  readonly id: string
+  readonly fence: number
+  readonly #setup: ProducerSetup<Events>
+  readonly #queue: AppendQueue
+  readonly #controller = new AbortController()
+  #epoch: string
+  #head: number
+  #ended = false
+  #timer: Timer
+
+  constructor(setup: ProducerSetup<Events>) {
+    this.#setup = setup
+    this.id = setup.id
+    this.fence = setup.opened.fence
+    this.#epoch = setup.opened.epoch
+    this.#head = setup.opened.head
+    this.#queue = new AppendQueue(setup.log, setup.id, setup.opened.fence)
+    this.#timer = startTimer(setup.streamTimeout, () => {
+      this.interrupt({ code: 'stream_timeout', message: 'The run took longer than it may' })
+    })
+  }
+
+  get epoch(): string {
+    return this.#epoch
+  }
+
+  get head(): string {
+    return formatEventId(this.#epoch, this.#head)
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  async publish<Type extends keyof Events & string>(
+    type: Type,
+    data: PublishData<Events[Type]>,
+    options: PublishOptions = {},
+  ): Promise<string> {
+    return this.#publish(type, data, options.internal)
+  }
+
+  async end<Type extends keyof Events & string>(
+    type: Type,
+    data: PublishData<Events[Type]>,
+    options: PublishOptions = {},
+  ): Promise<string> {
+    this.#expectOpen()
+    if (!this.#setup.contract.isTerminal(type, data)) {
+      throw new SseServerError('not_terminal', `Expected a terminal event, got ${JSON.stringify(type)}`, {
+        streamId: this.id,
+        type,
+      })
+    }
+    return this.#publish(type, data, options.internal)
+  }
+
+  async fail(reason: FailureReason): Promise<void> {
+    if (this.#ended) return
+    const events = this.#setup.contract.failure({ code: reason.code, message: reason.message })
+    const last = events.at(-1)
+    if (last === undefined || !this.#setup.contract.isTerminal(last.type, last.data)) {
+      throw new SseServerError('invalid_contract', 'Expected the last failure event of the contract to be terminal', {
+        streamId: this.id,
+      })
+    }
+    await this.#append(
+      events.map(({ type, data }) => this.#check(type, data, undefined)),
+      true,
+    )
+  }
+
+  writable(): WritableStream<EventOf<Events>> {
+    return new WritableStream({
+      write: async ({ type, data }) => {
+        await this.#publish(type, data, undefined)
+      },
+    })
+  }
+
+  /** Tells the run to stop, and ends the stream after the grace where the run has not. */
+  interrupt(reason: { readonly code: 'stream_timeout' | 'cancelled'; readonly message: string }): void {
+    if (this.#ended || this.signal.aborted) return
+    this.#timer.stop()
+    this.#controller.abort(new SseServerError(reason.code, reason.message, { streamId: this.id }))
+    const fail = (): void => {
+      this.fail(reason).catch(this.#setup.onError)
+    }
+    if (this.#setup.grace === 0) fail()
+    else this.#timer = startTimer(this.#setup.grace, fail)
+  }
+
+  /** Tells the run that it cannot go on here. The stream stays as it is. */
+  abandon(code: 'fenced' | 'closing', message: string): void {
+    this.#timer.stop()
+    this.#controller.abort(new SseServerError(code, message, { streamId: this.id }))
+  }
+
+  async #publish(type: string, data: unknown, internal: unknown): Promise<string> {
+    this.#expectOpen()
+    const entry = this.#check(type, data, internal)
+    const sequence = await this.#append([entry], this.#setup.contract.isTerminal(type, data))
+    return formatEventId(this.#epoch, sequence)
+  }
+
+  #expectOpen(): void {
+    if (this.#ended) throw new SseServerError('stream_ended', 'This stream has ended', { streamId: this.id })
+  }
+
+  #check(type: string, data: unknown, internal: unknown): NewEntry {
+    const { id, contract, maxPayloadBytes } = this.#setup
+    return checkEvent(id, contract, maxPayloadBytes, { type, data, internal })
+  }
+
+  /** Resolves with the sequence of the last entry. */
+  async #append(entries: readonly NewEntry[], isEnd: boolean): Promise<number> {
+    // Set at once and not when the log answers, or a second terminal event could follow the first.
+    this.#ended = isEnd
+    try {
+      const { epoch, last } = await this.#queue.append(entries, isEnd)
+      this.#epoch = epoch
+      this.#head = Math.max(this.#head, last)
+      this.#setup.onPublished(entries.length)
+      if (isEnd) {
+        this.#timer.stop()
+        this.#setup.onDone()
+      }
+      return last
+    } catch (error) {
+      if (SseServerError.isInstance(error) && error.code === 'fenced') {
+        this.abandon('fenced', error.message)
+        this.#setup.onDone()
+      }
+      if (isEnd) this.#ended = false
+      throw error
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import { type EventContract, isReservedType } from '@x/sse-protocol'
+import { Producer } from './producer.js'
+import type { ServerCore } from './server-core.js'
+import { SseServerError } from './server-error.js'
+import type { Stream } from './stream.js'
+
+/** What the server asks of a producer, whatever its events. */
+interface Controlled {
+  readonly fence: number
+  interrupt(reason: { readonly code: 'stream_timeout' | 'cancelled'; readonly message: string }): void
+  abandon(code: 'fenced' | 'closing', message: string): void
+}
+
+/** The producers of this process. */
+export class Producers {
+  readonly #core: ServerCore
+  readonly #byStream = new Map<string, Controlled>()
+
+  constructor(core: ServerCore) {
+    this.#core = core
+  }
+
+  get count(): number {
+    return this.#byStream.size
+  }
+
+  /** @throws SseServerError `invalid_contract` where no frame could hold a type of it. */
+  expectContract<Events extends object>({ types }: EventContract<Events>): void {
+    for (const type of types) {
+      if (type !== '' && !/[\0\r\n]/.test(type) && !isReservedType(type)) continue
+      const got = JSON.stringify(type)
+      throw new SseServerError('invalid_contract', `Expected types of your own on a single line, got ${got}`, { type })
+    }
+  }
+
+  async open<Events extends object>(streamId: string, contract: EventContract<Events>): Promise<Stream<Events>> {
+    this.expectContract(contract)
+    this.#expectOpen()
+    const { settings, log, counters, report } = this.#core
+    const opened = await log.open(streamId)
+    this.#expectOpen()
+    if (opened.ended) throw new SseServerError('stream_ended', 'This stream has ended', { streamId })
+    const producer = new Producer<Events>({
+      id: streamId,
+      contract,
+      log,
+      opened,
+      maxPayloadBytes: settings.maxPayloadBytes,
+      streamTimeout: settings.streamTimeout,
+      grace: settings.grace,
+      onPublished: (events) => {
+        counters.published += events
+      },
+      onDone: () => {
+        if (this.#byStream.get(streamId) === producer) this.#byStream.delete(streamId)
+      },
+      onError: (error) => report(error, streamId),
+    })
+    this.#install(streamId, producer)
+    return producer
+  }
+
+  async cancel<Events extends object>(
+    streamId: string,
+    message: string,
+    contract: EventContract<Events>,
+  ): Promise<boolean> {
+    const producer = this.#byStream.get(streamId)
+    if (producer !== undefined) {
+      producer.interrupt({ code: 'cancelled', message })
+      return true
+    }
+    const page = await this.#core.log.read(streamId, 0, { maxEvents: 0, maxBytes: 0 })
+    if (page === undefined || page.ended) return page !== undefined
+    const stream = await this.open(streamId, contract)
+    await stream.fail({ code: 'cancelled', message })
+    return true
+  }
+
+  abandonAll(): void {
+    for (const producer of this.#byStream.values()) producer.abandon('closing', 'The server shuts down')
+    this.#byStream.clear()
+  }
+
+  /** Two `open` calls can be answered in another order than they were made: the greater fence holds the stream. */
+  #install(streamId: string, producer: Controlled): void {
+    const other = this.#byStream.get(streamId)
+    const isNewest = other === undefined || other.fence < producer.fence
+    const loser = isNewest ? other : producer
+    if (isNewest) this.#byStream.set(streamId, producer)
+    loser?.abandon('fenced', 'Another producer has taken this stream over')
+  }
+
+  #expectOpen(): void {
+    if (this.#core.isClosing) throw new SseServerError('closing', 'The server shuts down')
+  }
+}

@@ -1,0 +1,59 @@
+/** Headers of an event stream (PROTOCOL.md §4.3). */
+export const streamHeaders = {
+  'Content-Type': 'text/event-stream',
+  'Cache-Control': 'no-store, no-transform',
+  'X-Accel-Buffering': 'no',
+  'X-Content-Type-Options': 'nosniff',
+  Vary: 'Accept',
+} as const
+
+/** Headers of a page (PROTOCOL.md §7). */
+export const pageHeaders = {
+  'Content-Type': 'application/json',
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  Vary: 'Accept',
+} as const
+
+/** Which pages of other origins may read the streams (PROTOCOL.md §4.8). */
+export interface CorsOptions {
+  /** Exact origins (`https://app.example.org`), or `'*'` for every one. Credentials are never allowed. */
+  readonly origins: readonly string[] | '*'
+}
+
+/** The headers that let a page of this origin read an answer. */
+export function corsHeaders(cors: CorsOptions | undefined, origin: string | undefined): Record<string, string> {
+  if (cors === undefined) return {}
+  const exposed = { 'Access-Control-Expose-Headers': 'Content-Location, Location, Retry-After' }
+  if (cors.origins === '*') return { 'Access-Control-Allow-Origin': '*', ...exposed }
+  // The answer depends on the origin also where this one is refused.
+  const vary = { Vary: 'Origin' }
+  if (origin === undefined || !cors.origins.includes(origin)) return vary
+  return { 'Access-Control-Allow-Origin': origin, ...exposed, ...vary }
+}
+
+/** What a preflight request is told beside {@link corsHeaders}. */
+export const preflightHeaders = {
+  'Access-Control-Allow-Methods': 'GET, HEAD',
+  'Access-Control-Allow-Headers': 'Authorization, Last-Event-ID, Prefer',
+  'Access-Control-Max-Age': '7200',
+} as const
+
+/** Joins sets of headers; each one's `Vary` counts. */
+export function joinHeaders(...sets: readonly Readonly<Record<string, string>>[]): Record<string, string> {
+  const joined: Record<string, string> = {}
+  for (const headers of sets) {
+    for (const [name, value] of Object.entries(headers)) {
+      joined[name] = name === 'Vary' ? mergeVary(joined[name], value) : value
+    }
+  }
+  return joined
+}
+
+/** Adds names to a `Vary` header without repeating any. */
+export function mergeVary(present: number | string | readonly string[] | undefined, added: string): string {
+  const names = (value: string): string[] => value.split(',').map((name) => name.trim())
+  const held = present === undefined ? [] : names(String(present))
+  const known = new Set(held.map((name) => name.toLowerCase()))
+  return [...held, ...names(added).filter((name) => !known.has(name.toLowerCase()))].join(', ')
+}

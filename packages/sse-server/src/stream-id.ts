@@ -1,0 +1,26 @@
+const maxLength = 256
+
+/** Whether a text can name a stream: 1 to 256 characters. Anything else is not looked for. */
+export function isStreamId(value: string): boolean {
+  return value.length > 0 && value.length <= maxLength
+}
+
+/** @throws TypeError where the text cannot name a stream. */
+export function expectStreamId(value: string): void {
+  if (typeof value === 'string' && isStreamId(value)) return
+  throw new TypeError(`Expected \`streamId\` to be a text of 1 to ${maxLength} characters, got ${describe(value)}`)
+}
+
+/** The last segment of a URL's path, percent-decoded; empty where there is none or it cannot be decoded. */
+export function lastSegment(url: string): string {
+  const path = url.split(/[?#]/, 1)[0] ?? ''
+  try {
+    return decodeURIComponent(path.slice(path.lastIndexOf('/') + 1))
+  } catch {
+    return ''
+  }
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'string' ? `one of ${value.length}` : typeof value
+}

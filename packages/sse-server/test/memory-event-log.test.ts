@@ -1,0 +1,212 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { MemoryEventLog, type NewEntry } from '../src/index.js'
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const entry = (data: string, internal?: string): NewEntry => ({ type: 'tick', data, bytes: data.length, internal })
+const everything = { maxEvents: 1_000_000, maxBytes: Number.POSITIVE_INFINITY }
+
+/** Appends one entry after the other with the fence that `open` gives. */
+function writer(log: MemoryEventLog, id: string) {
+  const { fence } = log.open(id)
+  let producerNumber = 0
+  return (data: string, end = false) => {
+    producerNumber += 1
+    return log.append(id, { fence, producerNumber, entries: [entry(data)], end })
+  }
+}
+
+const kept = (log: MemoryEventLog, id: string): string[] | undefined =>
+  log.read(id, 0, everything)?.entries.map(({ data }) => data)
+
+it('a read is bounded by events and by bytes, and gives at least one event', () => {
+  const log = new MemoryEventLog()
+  const append = writer(log, 's')
+  for (let n = 0; n < 10; n++) append('12345')
+  const count = (after: number, maxEvents: number, maxBytes: number): number =>
+    log.read('s', after, { maxEvents, maxBytes })!.entries.length
+  expect(count(0, 3, 1_000)).toBe(3)
+  expect(count(0, 100, 15)).toBe(3)
+  expect(count(0, 100, 14)).toBe(2)
+  expect(count(0, 100, 1)).toBe(1)
+  expect(count(0, 0, 1_000)).toBe(0)
+  expect(count(8, 100, 1_000)).toBe(2)
+  expect(count(10, 100, 1_000)).toBe(0)
+  expect(count(99, 100, 1_000)).toBe(0)
+  expect(log.read('s', 4, everything)!.entries[0]!.sequence).toBe(5)
+  expect(log.read('nobody', 0, everything)).toBe(undefined)
+})
+
+it('only the newest events are kept, by count and by bytes', () => {
+  const byCount = new MemoryEventLog({ maxEvents: 3 })
+  const append = writer(byCount, 's')
+  for (let n = 1; n <= 1_000; n++) append(String(n))
+  expect(kept(byCount, 's')).toEqual(['998', '999', '1000'])
+  expect(byCount.read('s', 0, everything)).toMatchObject({ oldest: 998, head: 1_000 })
+
+  const byBytes = new MemoryEventLog({ maxBytes: 1_000 })
+  const write = writer(byBytes, 's')
+  for (let n = 0; n < 50; n++) write('x'.repeat(100))
+  expect(kept(byBytes, 's')).toHaveLength(4)
+  write('y'.repeat(5_000))
+  expect(kept(byBytes, 's')).toEqual(['y'.repeat(5_000)])
+})
+
+it('a lower fence is refused, and so is that of a stream that was deleted and made again', () => {
+  const log = new MemoryEventLog()
+  const first = writer(log, 's')
+  first('1')
+  const second = writer(log, 's')
+  expect(() => first('2')).toThrow(expect.objectContaining({ code: 'fenced' }))
+  second('2')
+  log.delete('s')
+  expect(() => second('3')).toThrow(expect.objectContaining({ code: 'unknown_stream' }))
+  const { epoch } = log.open('s')
+  expect(() => second('3')).toThrow(expect.objectContaining({ code: 'fenced' }))
+  expect(log.read('s', 0, everything)).toMatchObject({ epoch, head: 0, oldest: 1, entries: [] })
+})
+
+it('a fence is never given out twice, also not after a delete', () => {
+  const log = new MemoryEventLog()
+  const before = writer(log, 's')
+  log.delete('s')
+  log.open('s')
+  expect(() => before('1')).toThrow(expect.objectContaining({ code: 'fenced' }))
+})
+
+it('a repeated producer number takes no second place, also after the end', () => {
+  const log = new MemoryEventLog()
+  const { fence } = log.open('s')
+  const append = (producerNumber: number, ...data: string[]) =>
+    log.append('s', { fence, producerNumber, entries: data.map((text) => entry(text)), end: data.includes('end') })
+  expect(append(1, 'a', 'b').first).toBe(1)
+  expect(append(2, 'c').first).toBe(3)
+  expect(append(2, 'c').first).toBe(3)
+  expect(append(1, 'a', 'b').first).toBe(1)
+  expect(append(5, 'end').first).toBe(4)
+  expect(append(5, 'end').first).toBe(4)
+  expect(() => append(4, 'never made')).toThrow(expect.objectContaining({ code: 'unknown_append' }))
+  expect(() => append(6, 'd')).toThrow(expect.objectContaining({ code: 'stream_ended' }))
+  expect(kept(log, 's')).toEqual(['a', 'b', 'c', 'end'])
+})
+
+it('a repeated producer number of another fence is another append', () => {
+  const log = new MemoryEventLog()
+  writer(log, 's')('a')
+  expect(writer(log, 's')('b').first).toBe(2)
+})
+
+it('an ended stream is kept for `retention` and one that has not ended for ever', async () => {
+  const log = new MemoryEventLog({ retention: 60_000 })
+  writer(log, 'live')('1')
+  writer(log, 'a')('1', true)
+  await vi.advanceTimersByTimeAsync(10_000)
+  writer(log, 'b')('1', true)
+  await vi.advanceTimersByTimeAsync(49_999)
+  expect([kept(log, 'a'), kept(log, 'b')]).toEqual([['1'], ['1']])
+  await vi.advanceTimersByTimeAsync(1)
+  expect([kept(log, 'a'), kept(log, 'b')]).toEqual([undefined, ['1']])
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(kept(log, 'b')).toBe(undefined)
+  await vi.advanceTimersByTimeAsync(2 ** 32)
+  expect(kept(log, 'live')).toEqual(['1'])
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+it('over `maxTotalBytes` ended streams go first, then the oldest events of the stream silent longest', () => {
+  const log = new MemoryEventLog({ maxTotalBytes: 10 * (128 + 4 + 100) })
+  const data = 'x'.repeat(100)
+  const silent = writer(log, 'silent')
+  const busy = writer(log, 'busy')
+  for (let n = 0; n < 3; n++) silent(data)
+  for (let n = 0; n < 3; n++) writer(log, `ended${n}`)(data, true)
+  for (let n = 0; n < 4; n++) busy(data)
+  expect(log.streams).toBe(5)
+  busy(data)
+  expect([kept(log, 'ended0'), kept(log, 'ended1')]).toEqual([undefined, [data]])
+  for (let n = 0; n < 2; n++) busy(data)
+  expect([kept(log, 'ended2'), kept(log, 'silent')?.length]).toEqual([undefined, 3])
+  busy(data)
+  busy(data)
+  expect([kept(log, 'silent')?.length, kept(log, 'busy')?.length]).toEqual([1, 9])
+  busy(data)
+  expect([kept(log, 'silent')?.length, kept(log, 'busy')?.length]).toEqual([1, 9])
+  expect(log.bytes).toBe(10 * (128 + 4 + 100))
+})
+
+it('an append that nothing can be dropped for is refused, and nothing of it is stored', () => {
+  const log = new MemoryEventLog({ maxTotalBytes: 1_000 })
+  const append = writer(log, 's')
+  append('1')
+  expect(() => append('x'.repeat(2_000))).toThrow(expect.objectContaining({ code: 'log_full', maxBytes: 1_000 }))
+  expect(kept(log, 's')).toEqual(['1'])
+  expect(append('2').first).toBe(2)
+})
+
+it('bytes are counted exactly over every way in which events go', () => {
+  const log = new MemoryEventLog({ maxEvents: 5 })
+  for (let n = 0; n < 20; n++) {
+    const append = writer(log, `s${n % 4}`)
+    for (let m = 0; m < 4; m++) append('x'.repeat(m))
+    if (n % 5 === 0) log.trim(`s${n % 4}`, 3)
+  }
+  for (const id of ['s0', 's1', 's2', 's3']) log.delete(id)
+  expect([log.bytes, log.streams]).toEqual([0, 0])
+})
+
+it('`trim` drops what is older, but never the newest event', () => {
+  const log = new MemoryEventLog()
+  const append = writer(log, 's')
+  for (let n = 1; n <= 5; n++) append(String(n))
+  log.trim('s', 3)
+  expect(kept(log, 's')).toEqual(['3', '4', '5'])
+  log.trim('s', 99)
+  expect(kept(log, 's')).toEqual(['5'])
+  expect(append('6').first).toBe(6)
+})
+
+it('a subscriber is woken by an append and by a delete, and no more after it left', () => {
+  const log = new MemoryEventLog()
+  let woken = 0
+  const leave = log.subscribe('s', () => {
+    woken += 1
+  })
+  const append = writer(log, 's')
+  append('1')
+  log.delete('s')
+  expect(woken).toBe(3)
+  leave()
+  writer(log, 's')('2')
+  expect(woken).toBe(3)
+})
+
+it('a read costs the same at any length of the log and any age of the cursor', () => {
+  const log = new MemoryEventLog({ maxEvents: 200_000, maxBytes: Number.POSITIVE_INFINITY })
+  const append = writer(log, 's')
+  for (let n = 0; n < 200_000; n++) append('1')
+  const limits = { maxEvents: 10, maxBytes: 1_000 }
+  const time = (after: number): number => {
+    vi.useRealTimers()
+    const start = performance.now()
+    for (let n = 0; n < 20_000; n++) log.read('s', after, limits)
+    return performance.now() - start
+  }
+  time(0)
+  // Twenty thousand scans of the log would take minutes; the bound leaves room for a busy machine.
+  expect(time(0)).toBeLessThan(2_000)
+  expect(time(199_980)).toBeLessThan(2_000)
+})
+
+it.each([
+  [{ maxEvents: 0 }, 'Expected `maxEvents` to be a positive integer, got 0'],
+  [{ maxBytes: -1 }, 'Expected `maxBytes` to be a positive integer, got -1'],
+  [{ retention: 0 }, 'Expected `retention` to be more than 0, or no reader would see the end of a stream'],
+])('a bad option is refused at once: %j', (options, message) => {
+  expect(() => new MemoryEventLog(options)).toThrow(new TypeError(message))
+})
