@@ -1,1 +1,19 @@
-export {}
+export { EventStreamClient } from './client.js'
+export type { Clock } from './clock.js'
+export type { EventStreamErrorCode, EventStreamFailure } from './event-stream-error.js'
+export { EventStreamError } from './event-stream-error.js'
+export type { Drop, StreamState } from './machine.js'
+export type { EventStreamClientOptions, GapPolicy, RetryOptions } from './options.js'
+export type { Problem } from './problem.js'
+export type { HeadersSource } from './request.js'
+export type {
+  AnyMessageEvent,
+  EndEvent,
+  EventStreamEventMap,
+  GapEvent,
+  LifecycleEventMap,
+  StateChangeEvent,
+  StreamEvent,
+  StreamMessageEvent,
+} from './stream-event.js'
+export type { StreamGap } from './stream-gap.js'

@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest'
+import { openStream, serve } from './http-server.js'
+import { answers, done, eventStream, opening, read, tick, ticks } from './reading.js'
+import { settle, VirtualClock } from './virtual-clock.js'
+
+const url = 'http://127.0.0.1/'
+const noWait = { retry: { initial: 0 } }
+
+describe('requests', () => {
+  it('§4.1 ask for an event stream, past every cache, with the cursor where there is one', async () => {
+    const server = await serve((_, response) => openStream(response).end(opening('k-4') + done(5)))
+    await read(server.url, { events: ticks, lastEventId: 'k-4' }).client.done
+    expect(server.requests[0]).toMatchObject({
+      method: 'GET',
+      headers: { accept: 'text/event-stream', 'cache-control': 'no-cache', 'last-event-id': 'k-4' },
+    })
+  })
+
+  it('carry the cursor as UTF-8 bytes, and no cursor that would not arrive as it is', async () => {
+    const ids = ['é…', 'a b', ' leading', 'bell\u0007']
+    const server = await serve((_, response, count) => {
+      const id = ids[count - 1]
+      openStream(response).end(id === undefined ? done(1) : `retry: 0\nid: ${id}\ndata: 1\n\n`)
+    })
+    const { client } = read(server.url, { retry: { healthyAfter: 0, initial: 0 } })
+    while (server.requests.length <= ids.length) {
+      await new Promise((resolve) => client.addEventListener('statechange', resolve, { once: true }))
+    }
+    const sent = server.requests.map(({ headers }) => headers['last-event-id'])
+    expect(sent.slice(0, 5)).toEqual([undefined, Buffer.from('é…').toString('latin1'), 'a b', undefined, undefined])
+  })
+
+  it('ask a header function before each, and count its failure as a failed connection', async () => {
+    const clock = new VirtualClock()
+    let count = 0
+    const { fetch, requests } = answers(
+      () => eventStream(),
+      () => new Response(null, { status: 204 }),
+    )
+    const { client, waits } = read(url, {
+      clock,
+      fetch,
+      headers: async () => {
+        count += 1
+        if (count === 2) throw new Error('no token')
+        return { authorization: `token ${count}`, accept: 'application/json' }
+      },
+    })
+    await clock.advance(60_000)
+    await client.done
+    expect(requests.map(({ headers }) => [headers.get('authorization'), headers.get('accept')])).toEqual([
+      ['token 1', 'text/event-stream'],
+      ['token 3', 'text/event-stream'],
+    ])
+    expect(waits.map(({ drop }) => drop)).toEqual([
+      { reason: 'end' },
+      { reason: 'network', error: new Error('no token') },
+    ])
+  })
+
+  it('whose header function gives what no header can be fail at once', async () => {
+    const { client } = read(url, { fetch: answers(() => eventStream()).fetch, headers: () => ({ 'x-a': 'a\nb' }) })
+    await expect(client.done).rejects.toMatchObject({ code: 'failed', cause: expect.any(TypeError) })
+  })
+
+  it.each([
+    [{}, 'same-origin'],
+    [{ withCredentials: true }, 'include'],
+    [{ credentials: 'omit' as const }, 'omit'],
+  ])('with %j have credentials: %s', async (options, credentials) => {
+    const { fetch, requests } = answers(() => new Response(null, { status: 204 }))
+    await read(url, { fetch, ...options }).client.done
+    expect(requests[0]?.init).toMatchObject({ credentials, cache: 'no-store' })
+  })
+})
+
+describe('a POST', () => {
+  it('is made once: its stream is resumed by GET at the Content-Location, with the cursor and without a body', async () => {
+    const bodies: string[] = []
+    const server = await serve((request, response, count) => {
+      request.setEncoding('utf8').on('data', (text) => bodies.push(text))
+      request.on('end', () => {
+        if (count === 1) {
+          response.setHeader('content-location', '../stream/e1')
+          openStream(response).end(`retry: 0\n\n${opening('k-0')}${tick(1)}`)
+        } else if (count === 2) openStream(response).end(opening('k-1') + tick(2))
+        else openStream(response).end(opening('k-2') + done(3))
+      })
+    })
+    const { client, events } = read(`${server.url}/api/workflows/new`, {
+      events: ticks,
+      method: 'post',
+      body: '{"tasks":[]}',
+      headers: { 'content-type': 'application/json', authorization: 'token' },
+    })
+    await client.done
+    expect(events.map(({ id }) => id)).toEqual(['k-1', 'k-2', 'k-3'])
+    expect(bodies).toEqual(['{"tasks":[]}'])
+    expect(server.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'POST /api/workflows/new',
+      'GET /api/stream/e1',
+      'GET /api/stream/e1',
+    ])
+    expect(server.requests[0]?.headers).toMatchObject({ 'content-type': 'application/json', authorization: 'token' })
+    expect(server.requests[1]?.headers).toMatchObject({ 'last-event-id': 'k-1', authorization: 'token' })
+    expect(server.requests[1]?.headers).not.toHaveProperty('content-type')
+  })
+
+  it('that is lost before its answer is unresumable, and is not repeated', async () => {
+    const server = await serve((request) => request.socket.destroy())
+    const { client, events } = read(server.url, { method: 'POST', body: 'x' })
+    await expect(client.done).rejects.toMatchObject({
+      code: 'unresumable',
+      drop: { reason: 'network' },
+      cause: expect.any(TypeError),
+    })
+    expect([server.requests.length, events.length]).toEqual([1, 0])
+  })
+
+  it.each([
+    ['without a Content-Location', {}],
+    ['with one of another origin, which would get the credentials', { 'content-location': 'http://127.0.0.2/stream' }],
+    ['with one that is no URL', { 'content-location': 'http://[' }],
+  ])('%s is unresumable once its stream is lost', async (_, headers) => {
+    const { fetch, requests } = answers(() => eventStream(tick(1), headers))
+    const { client, events } = read(url, { fetch, method: 'POST', ...noWait })
+    await expect(client.done).rejects.toMatchObject({ code: 'unresumable', drop: { reason: 'end' } })
+    expect([requests.length, events.length]).toEqual([1, 1])
+  })
+
+  it('that is refused for now is rejected with the time to wait, for the caller to decide', async () => {
+    const { fetch, requests } = answers(() => new Response(null, { status: 503, headers: { 'retry-after': '3' } }))
+    const { client } = read(url, { fetch, method: 'POST' })
+    await expect(client.done).rejects.toMatchObject({ code: 'rejected', status: 503, retryAfter: 3_000 })
+    expect(requests).toHaveLength(1)
+  })
+
+  it('that was under way at close() is not repeated by open()', async () => {
+    const { fetch, requests } = answers(() => new Promise<Response>(() => {}))
+    const { client } = read(url, { fetch, method: 'POST' })
+    await settle()
+    client.close()
+    client.open()
+    await expect(client.done).rejects.toMatchObject({ code: 'unresumable' })
+    expect(requests).toHaveLength(1)
+  })
+
+  it('may have a stream as its body', async () => {
+    const server = await serve((request, response) => {
+      request.pipe(openStream(response)).on('error', () => {})
+    })
+    const body = new Blob([opening('k-0') + done(1)]).stream()
+    expect(await read(server.url, { method: 'POST', body, events: ticks }).client.done).toMatchObject({ id: 'k-1' })
+  })
+})

@@ -1,0 +1,220 @@
+import { describe, expect, it } from 'vitest'
+import { openStream, serve } from './http-server.js'
+import { answers, done, eventStream, opening, read, tick, ticks } from './reading.js'
+
+const noWait = { retry: { initial: 0, budget: 20 } }
+const gone = () => new Response(null, { status: 404 })
+
+describe('exactly once', () => {
+  const count = 60
+  const suffix = (after: number): string => {
+    let text = `retry: 0\n\n${opening(`k-${after}`)}`
+    for (let n = after + 1; n < count; n += 1) text += tick(n)
+    return text + done(count)
+  }
+  const expected = Array.from({ length: count }, (_, n) => `k-${n + 1}`)
+
+  it('§11 listeners and iterator each see every event once, wherever a connection is cut', {
+    timeout: 60_000,
+  }, async () => {
+    const whole = Buffer.from(suffix(0))
+    const cut = new Map<string, number>()
+    const server = await serve((request, response) => {
+      const cursor = request.headers['last-event-id']
+      const place = cut.get(request.url!)
+      openStream(response)
+      if (place === undefined) return void response.end(suffix(Number(String(cursor ?? 'k-0').slice(2))))
+      cut.delete(request.url!)
+      // Half of the cuts are resets, half look like a clean end: neither is one (§6.4).
+      if (place % 2) response.write(whole.subarray(0, place), () => response.destroy())
+      else response.end(whole.subarray(0, place))
+    })
+    const run = async (place: number): Promise<void> => {
+      cut.set(`/${place}`, place)
+      const { client, events } = read(`${server.url}/${place}`, { events: ticks, ...noWait })
+      const iterated: string[] = []
+      for await (const event of client) iterated.push(event.id)
+      await client.done
+      expect(iterated, `iterator, cut at ${place}`).toEqual(expected)
+      expect(
+        events.map(({ id }) => id),
+        `listeners, cut at ${place}`,
+      ).toEqual(expected)
+    }
+    const places = Array.from({ length: whole.length }, (_, place) => place)
+    const worker = async (): Promise<void> => {
+      for (let place = places.pop(); place !== undefined; place = places.pop()) await run(place)
+    }
+    await Promise.all(Array.from({ length: 16 }, worker))
+    expect(server.requests.length).toBe(whole.length * 2)
+  })
+})
+
+describe('resuming', () => {
+  it('§6.4 a clean end without a terminal event is a drop: the client comes back with its cursor', async () => {
+    const { fetch, requests } = answers(
+      () => eventStream(opening('k-0') + tick(1) + tick(2)),
+      () => eventStream(opening('k-2') + done(3)),
+    )
+    const { client, log, waits } = read('http://127.0.0.1/', { fetch, events: ticks, ...noWait })
+    await client.done
+    expect(requests.map(({ headers }) => headers.get('last-event-id'))).toEqual([null, 'k-2'])
+    expect(waits.map(({ drop }) => drop)).toEqual([{ reason: 'end' }])
+    expect(log.filter((line) => line.startsWith('gap'))).toEqual([])
+  })
+
+  it('§5.2 the opening heartbeat gives a fresh reader its cursor, is no event, and moves no other cursor', async () => {
+    const { fetch, requests } = answers(
+      () => eventStream(opening('k-0')),
+      () => eventStream(opening('k-7') + tick(1)),
+      () => eventStream(opening('k-1') + done(2)),
+    )
+    const { client, events } = read('http://127.0.0.1/', { fetch, ...noWait, events: ticks })
+    await client.done
+    expect(requests.map(({ headers }) => headers.get('last-event-id'))).toEqual([null, 'k-0', 'k-1'])
+    expect(events.map(({ id }) => id)).toEqual(['k-1', 'k-2'])
+  })
+
+  it('§11 an event that was delivered before is dropped, and moves no cursor back', async () => {
+    const { fetch, requests } = answers(
+      () => eventStream(opening('k-0') + tick(1) + tick(2) + tick(3)),
+      () => eventStream(opening('k-3') + tick(2)),
+      () => eventStream(opening('k-3') + tick(2) + tick(3) + done(4)),
+    )
+    const { client, events, log } = read('http://127.0.0.1/', { fetch, events: ticks, ...noWait })
+    await client.done
+    expect(events.map(({ id }) => id)).toEqual(['k-1', 'k-2', 'k-3', 'k-4'])
+    expect(requests[2]?.headers.get('last-event-id')).toBe('k-3')
+    expect(log.filter((line) => line.startsWith('gap'))).toEqual([])
+  })
+
+  it('§3.2 a jump in the sequence that nobody announced is a gap with the count of what is missing', async () => {
+    const { fetch } = answers(() => eventStream(opening('k-0') + tick(1) + tick(5) + done(6)))
+    const { client, log, next } = read('http://127.0.0.1/', { fetch, events: ticks })
+    const gap = next('gap')
+    await client.done
+    expect(log.slice(3, 6)).toEqual(['tick k-1', 'gap skipped 3', 'tick k-5'])
+    expect(await gap).toMatchObject({ gap: { requested: 'k-1', oldest: 'k-5', head: null } })
+  })
+
+  it('§3.4 a stream that does not begin with sequence 1 for a reader without a cursor has a gap', async () => {
+    const { fetch } = answers(() => eventStream(tick(4) + done(5)))
+    const { client, log } = read('http://127.0.0.1/', { fetch, events: ticks })
+    await client.done
+    expect(log).toContain('gap skipped 3')
+  })
+
+  it('§3.5 events of another epoch without an announcement are a gap too', async () => {
+    const { fetch } = answers(() => eventStream(opening('k-0') + tick(1) + tick(1, 'z') + done(2, 'z')))
+    const { client, log } = read('http://127.0.0.1/', { fetch, events: ticks })
+    await client.done
+    expect(log.slice(3, 6)).toEqual(['tick k-1', 'gap epoch null', 'tick z-1'])
+  })
+
+  it('ids that only look alike are left alone where the server does not speak this protocol', async () => {
+    const body = ['order-17', 'order-3', '1526919030474-0', '1526919030475-0'].map((id) => `id: ${id}\ndata: 1\n\n`)
+    const { fetch } = answers(
+      () => eventStream(body.join('')),
+      () => new Response(null, { status: 204 }),
+    )
+    const { client, events, log } = read('http://127.0.0.1/', { fetch, ...noWait })
+    await client.done
+    expect(events).toHaveLength(4)
+    expect(log.filter((line) => line.startsWith('gap'))).toEqual([])
+  })
+})
+
+describe('gaps', () => {
+  const gap = (data: object): string => `event: stream:gap\ndata: ${JSON.stringify(data)}\n\n`
+  const evicted = { requested: 'k-1', oldest: 'k-5', head: 'k-9', missed: 3, reason: 'evicted' }
+
+  it('§5.3 a gap is one typed event before any newer event, and moves no cursor', async () => {
+    const { fetch, requests } = answers(
+      () => eventStream(opening('k-1') + gap(evicted)),
+      () => eventStream(opening('k-1') + gap(evicted) + tick(5) + done(6)),
+    )
+    const { client, log, next } = read('http://127.0.0.1/', { fetch, events: ticks, lastEventId: 'k-1', ...noWait })
+    const announced = next('gap')
+    await client.done
+    expect(await announced).toMatchObject({ gap: evicted })
+    expect(requests[1]?.headers.get('last-event-id')).toBe('k-1')
+    expect(log.slice(8)).toEqual(['gap evicted 3', 'tick k-5', 'done k-6', 'ended', 'end well'])
+  })
+
+  it.each([
+    { reason: 'ahead', oldest: 'k-1', requested: 'k-9' },
+    { reason: 'epoch', oldest: 'z-1', requested: 'k-9' },
+  ])('§5.3 after $reason the stream goes on at $oldest, though the cursor was $requested', async (data) => {
+    const epoch = data.oldest.charAt(0)
+    const { fetch } = answers(() =>
+      eventStream(opening('k-9') + gap({ ...data, head: 'k-2', missed: null }) + tick(1, epoch) + done(2, epoch)),
+    )
+    const { client, log } = read('http://127.0.0.1/', { fetch, events: ticks, lastEventId: 'k-9' })
+    await client.done
+    expect(log.slice(3, 6)).toEqual([`gap ${data.reason} null`, `tick ${data.oldest}`, `done ${epoch}-2`])
+  })
+
+  it.each(['{}', 'null', 'x', '{"reason":"later"}'])('§5.3 a gap that says %s is still told', async (data) => {
+    const { fetch } = answers(() =>
+      eventStream(`${opening('k-1')}event: stream:gap\ndata: ${data}\n\n${tick(7)}${done(8)}`),
+    )
+    const { client, log } = read('http://127.0.0.1/', { fetch, events: ticks, lastEventId: 'k-1' })
+    await client.done
+    expect(log.slice(3, 5)).toEqual(['gap epoch null', 'tick k-7'])
+  })
+
+  it('onGap: fail ends the reading before the event after the gap, which the cursor does not pass', async () => {
+    const hole = read('http://127.0.0.1/', {
+      fetch: answers(() => eventStream(opening('k-0') + tick(1) + tick(3))).fetch,
+      events: ticks,
+      onGap: 'fail',
+    })
+    await expect(hole.client.done).rejects.toMatchObject({ code: 'gap', gap: { missed: 1, reason: 'skipped' } })
+    expect(hole.events).toHaveLength(1)
+    expect(hole.client.lastEventId).toBe('k-1')
+  })
+
+  it('onGap may be a function of the gap; one that throws fails the reading with its error as the cause', async () => {
+    const body = opening('k-0') + tick(1) + tick(3) + tick(9)
+    const asked: unknown[] = []
+    const choosy = read('http://127.0.0.1/', {
+      fetch: answers(() => eventStream(body)).fetch,
+      events: ticks,
+      onGap: (gap) => {
+        asked.push(gap.missed)
+        return gap.missed === 1 ? 'continue' : 'fail'
+      },
+    })
+    await expect(choosy.client.done).rejects.toMatchObject({ code: 'gap' })
+    expect(asked).toEqual([1, 5])
+    const cause = new Error('of the policy')
+    const throwing = read('http://127.0.0.1/', {
+      fetch: answers(() => eventStream(body)).fetch,
+      events: ticks,
+      onGap: () => {
+        throw cause
+      },
+    })
+    await expect(throwing.client.done).rejects.toMatchObject({ code: 'gap', cause })
+  })
+
+  it('a gap listener that closes the client keeps the cursor before the gap', async () => {
+    const { fetch } = answers(() => eventStream(opening('k-0') + tick(1) + tick(3)))
+    const { client, events, next } = read('http://127.0.0.1/', { fetch, events: ticks })
+    client.addEventListener('gap', () => client.close())
+    await next('gap')
+    expect([client.state, client.lastEventId, events.length]).toEqual(['idle', 'k-1', 1])
+  })
+
+  it('§4.5 404 for a reader that holds a cursor is a gap, and a plain refusal for one that does not', async () => {
+    const held = read('http://127.0.0.1/', { fetch: answers(gone).fetch, events: ticks, lastEventId: 'k-4' })
+    await expect(held.client.done).rejects.toMatchObject({
+      code: 'gap',
+      status: 404,
+      gap: { requested: 'k-4', oldest: null, missed: null, reason: 'gone' },
+    })
+    expect(held.log).toEqual(['connecting', 'gap gone null', 'ended', 'end gap'])
+    const fresh = read('http://127.0.0.1/', { fetch: answers(gone).fetch, events: ticks })
+    await expect(fresh.client.done).rejects.toMatchObject({ code: 'rejected', status: 404, gap: undefined })
+  })
+})
