@@ -49,7 +49,7 @@ export interface AgentEventMap<Result = unknown> {
 export interface SessionEventMap<Result = unknown> extends AgentEventMap<Result>, ExecutionEventMap {}
 
 /** The contract of an agent session: ends with `agent:complete` or a fatal `agent:error` (PROTOCOL.md §8.1). */
-export const agentEvents = defineEvents<SessionEventMap>({
+export const agentEvents = /* @__PURE__ */ defineEvents<SessionEventMap>({
   types: {
     ...executionEventTypes,
     execution_complete: {},

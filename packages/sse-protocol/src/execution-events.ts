@@ -128,7 +128,7 @@ export const executionEventTypes = {
 } as const
 
 /** The contract of a workflow's stream: ends with `execution_complete` (PROTOCOL.md §8.3). */
-export const executionEvents = defineEvents<ExecutionEventMap>({
+export const executionEvents = /* @__PURE__ */ defineEvents<ExecutionEventMap>({
   types: executionEventTypes,
   timestamped: true,
   failure: ({ code, message }) => {

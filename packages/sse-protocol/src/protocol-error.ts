@@ -4,12 +4,10 @@ export type ProtocolErrorCode =
   | 'invalid_field'
   /** Data without a JSON text (PROTOCOL.md §2.3). */
   | 'unserialisable_data'
-  /** A line or an event is longer than the parser was told to accept. */
-  | 'limit_exceeded'
 
 const brand = Symbol.for('@x/sse-protocol.ProtocolError')
 
-/** The one error class of this package: misuse of the encoder, or input beyond the parser's limits. */
+/** The one error class of this package: what the encoder was given cannot go on the wire. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError'
   readonly code: ProtocolErrorCode
