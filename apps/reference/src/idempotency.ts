@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto'
+import { HttpProblem } from './http-problem.js'
+import { RetainedMap } from './retained-map.js'
+import type { Run } from './run.js'
+
+const maxKeyLength = 255
+
+/** Remembers which request started which run, by its `Idempotency-Key` (PROTOCOL.md §10). */
+export class IdempotencyKeys<Started extends Run> {
+  readonly #runs: RetainedMap<{ readonly fingerprint: string; readonly run: Promise<Started> }>
+
+  /** @param retention Milliseconds that a key is remembered after its run has ended. */
+  constructor(retention: number) {
+    this.#runs = new RetainedMap(retention)
+  }
+
+  /**
+   * Starts a run, or gives the one that the same request started before.
+   *
+   * @throws HttpProblem 400 for a key that is too long, 422 for a key that came with another request.
+   */
+  async once(key: string | undefined, request: unknown, start: () => Promise<Started>): Promise<Started> {
+    if (key === undefined) return start()
+    if (key === '' || key.length > maxKeyLength) {
+      throw new HttpProblem({
+        status: 400,
+        code: 'malformed_idempotency_key',
+        detail: `Expected an Idempotency-Key of 1 to ${maxKeyLength} characters.`,
+      })
+    }
+    const fingerprint = createHash('sha256').update(JSON.stringify(request)).digest('base64')
+    const known = this.#runs.get(key)
+    if (known) {
+      if (known.fingerprint === fingerprint) return known.run
+      throw new HttpProblem({
+        status: 422,
+        code: 'idempotency_key_reused',
+        detail: 'This Idempotency-Key came with a different request before. Use a new key for a new request.',
+      })
+    }
+    const run = start()
+    this.#runs.set(key, { fingerprint, run })
+    run.then(
+      async ({ ended }) => {
+        await ended
+        this.#runs.release(key)
+      },
+      // A request that started nothing may be sent again.
+      () => this.#runs.delete(key),
+    )
+    return run
+  }
+}

@@ -1,0 +1,11 @@
+// The entry of the worker threads: every export is an analysis that the main thread calls by its name.
+export { buildImportGraph } from './import-graph.js'
+export { readImports } from './import-specifiers.js'
+export { takeInventory } from './inventory.js'
+export { countLanguages } from './languages.js'
+export { readLicences } from './licences.js'
+export { readManifests } from './manifests.js'
+export { findNotableFiles } from './notable-files.js'
+export { findSecrets } from './secrets.js'
+export { countTestLines } from './test-lines.js'
+export { findTodos } from './todo-comments.js'

@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest'
+import type { Agent } from '../src/agent.js'
+import { collect, eventsOf, post, readToEnd, startServer, startSession } from './reference-server.js'
+
+const waiting: Agent = {
+  name: 'waiting',
+  description: 'Works until it is cancelled',
+  parse: async (input) => input,
+  run: (_input, { signal }) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+}
+
+const crashing: Agent = {
+  name: 'crashing',
+  description: 'Fails for a private reason',
+  parse: async (input) => input,
+  run: () => Promise.reject(new Error('password hunter2 refused at /srv/db.ts:12')),
+}
+
+const lastOf = async (stream: string) => {
+  const last = (await readToEnd(stream)).at(-1)!
+  return { type: last.type, ...JSON.parse(last.data) }
+}
+
+describe('a session ends', () => {
+  it('A9 §6.5 with code stream_timeout when it takes too long', async () => {
+    const { url } = await startServer({ agents: [waiting], streamTimeout: 100 })
+    expect(await lastOf(await startSession(url, 'waiting'))).toMatchObject({
+      type: 'agent:error',
+      code: 'stream_timeout',
+      fatal: true,
+    })
+  })
+
+  it('§6.5 with code cancelled after a DELETE', async () => {
+    const { url } = await startServer({ agents: [waiting] })
+    const stream = await startSession(url, 'waiting')
+    const last = lastOf(stream)
+    expect((await fetch(stream, { method: 'DELETE' })).status).toBe(204)
+    expect(await last).toMatchObject({ type: 'agent:error', code: 'cancelled', fatal: true, retryable: false })
+    const session = await (await fetch(stream.replace('/stream/', '/sessions/'))).json()
+    expect(session).toMatchObject({ state: 'failed', error: { code: 'cancelled' } })
+  })
+
+  it('B11 with public words when its agent crashes; the reason goes to the log alone', async () => {
+    const { url, log } = await startServer({ agents: [crashing] })
+    const stream = await startSession(url, 'crashing')
+    const text = await (await fetch(stream)).text()
+    expect(text).toMatch(/"code":"internal_error"/)
+    expect(text + (await (await fetch(stream.replace('/stream/', '/sessions/'))).text())).not.toMatch(/hunter2|srv/)
+    expect(log.join('')).toContain('hunter2')
+  })
+
+  it('§4.7 not when its reader goes away', async () => {
+    const { url } = await startServer({ agents: [waiting] })
+    const stream = await startSession(url, 'waiting')
+    const controller = new AbortController()
+    await fetch(stream, { signal: controller.signal })
+    controller.abort()
+    expect((await (await fetch(stream.replace('/stream/', '/sessions/'))).json()).state).toBe('running')
+  })
+})
+
+describe('the connection limit', () => {
+  it('A8 the 101st reader gets 503 with Retry-After, and a place that is left can be taken', async () => {
+    const { url } = await startServer({ agents: [waiting] })
+    const stream = await startSession(url, 'waiting')
+    const controllers = Array.from({ length: 100 }, () => new AbortController())
+    const readers = await Promise.all(controllers.map(({ signal }) => fetch(stream, { signal })))
+    expect(readers.map(({ status }) => status)).toEqual(Array(100).fill(200))
+    const refused = await fetch(stream)
+    expect(refused.status).toBe(503)
+    expect(refused.headers.get('content-type')).toContain('application/problem+json')
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    await refused.text()
+    controllers.pop()!.abort()
+    const next = new AbortController()
+    await expect
+      .poll(async () => {
+        const response = await fetch(stream, { signal: next.signal })
+        if (response.status !== 200) await response.text()
+        return response.status
+      })
+      .toBe(200)
+    for (const controller of [...controllers, next]) controller.abort()
+  })
+})
+
+describe('Idempotency-Key', () => {
+  it('§10 the same key and request give the same stream, and start one run', async () => {
+    const { url } = await startServer({ agents: [waiting] })
+    const send = () => post(`${url}/api/v1/sessions`, { agent: 'waiting' }, { 'Idempotency-Key': 'k1' })
+    const answers = await Promise.all([send(), send(), send()])
+    expect(new Set(answers.map(({ headers }) => headers.get('location'))).size).toBe(1)
+    expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^runs 1$/m)
+    const other = await post(`${url}/api/v1/sessions`, { agent: 'scanner' }, { 'Idempotency-Key': 'k1' })
+    expect(other.status).toBe(422)
+  })
+
+  it('is free again where the request started nothing', async () => {
+    const { url } = await startServer({ agents: [waiting], maxRuns: 1 })
+    const first = await startSession(url, 'waiting')
+    const send = () => post(`${url}/api/v1/sessions`, { agent: 'waiting' }, { 'Idempotency-Key': 'k1' })
+    expect((await send()).status).toBe(503)
+    await fetch(first, { method: 'DELETE' })
+    await expect.poll(async () => (await send()).status).toBe(201)
+  })
+})
+
+it('A7 a heartbeat comes with every interval, without an id', async () => {
+  const { url } = await startServer({ agents: [waiting], heartbeatInterval: 20 })
+  const response = await fetch(await startSession(url, 'waiting'))
+  const heartbeats = []
+  for await (const event of eventsOf(response)) {
+    heartbeats.push(event)
+    if (heartbeats.length === 4) break
+  }
+  expect(heartbeats.map(({ type }) => type)).toEqual(Array(4).fill('heartbeat'))
+  expect(heartbeats.map(({ id }) => id === undefined)).toEqual([false, true, true, true])
+  expect(JSON.parse(heartbeats[3]!.data)).toMatchObject({ interval: 20 })
+})
+
+it('REPLAY_MAX_EVENTS bounds what is kept, and what is gone is announced', async () => {
+  const chatty: Agent = {
+    name: 'chatty',
+    description: 'Says ten words',
+    parse: async (input) => input,
+    async run(_input, { write }) {
+      for (let i = 0; i < 10; i += 1) await write(`word${i} `)
+      return {}
+    },
+  }
+  const { url } = await startServer({ agents: [chatty], replayMaxEvents: 5 })
+  const stream = await startSession(url, 'chatty')
+  await expect
+    .poll(async () => (await (await fetch(stream.replace('/stream/', '/sessions/'))).json()).state)
+    .toBe('completed')
+  const [gap, ...events] = await readToEnd(stream)
+  expect(gap).toMatchObject({ type: 'stream:gap' })
+  expect(gap).not.toHaveProperty('id')
+  expect(JSON.parse(gap!.data)).toMatchObject({ requested: null, reason: 'evicted', missed: 6 })
+  expect(events).toHaveLength(5)
+})
+
+it('drains: says it is not ready, ends the streams, lets the runs know', async () => {
+  const { url, close } = await startServer({ agents: [waiting] })
+  const stream = await startSession(url, 'waiting')
+  const events = collect(eventsOf(await fetch(stream)))
+  await close(1_000)
+  expect((await events).length).toBeGreaterThan(0)
+  await expect(fetch(`${url}/healthz`)).rejects.toThrow()
+})

@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { readConfig } from '../src/config.js'
+
+const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+
+/** The server as a process of its own. */
+function run(environment: Record<string, string>, ...words: string[]) {
+  const child = spawn(process.execPath, [main, ...words], { env: { PATH: process.env.PATH, ...environment } })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk) => (output.stdout += chunk))
+  child.stderr.on('data', (chunk) => (output.stderr += chunk))
+  return { child, output, closed: once(child, 'close') as Promise<[number | null]> }
+}
+
+async function listening({ child, output }: { child: ChildProcess; output: { stdout: string } }): Promise<string> {
+  for (;;) {
+    const [, url] = /Page\s+(\S+)\/\n/.exec(output.stdout) ?? []
+    if (url) return url
+    await once(child.stdout!, 'data')
+  }
+}
+
+describe('a setting', () => {
+  it.each([
+    ['PORT', '99999'],
+    ['PORT', 'http'],
+    ['MAX_CONNECTIONS', '0'],
+    ['MAX_CONNECTIONS', '1.5'],
+    ['HEARTBEAT_INTERVAL', '-1'],
+    ['STREAM_TIMEOUT', '2s'],
+    ['REPLAY_MAX_EVENTS', '1e3'],
+    ['MAX_PAYLOAD_BYTES', '10'],
+    ['MAX_TASKS', 'NaN'],
+    ['SCAN_ROOT', '/does/not/exist'],
+    ['LOG_LEVEL', 'loud'],
+  ])('%s=%s stops the start with one clear line', async (variable, value) => {
+    const { output, closed } = run({ [variable]: value })
+    expect((await closed)[0]).toBe(1)
+    expect(output.stdout).toBe('')
+    expect(output.stderr.trimEnd().split('\n')).toHaveLength(1)
+    expect(output.stderr).toContain(variable)
+    expect(output.stderr).toContain(JSON.stringify(value))
+  })
+
+  it('has the default that the requirements name', () => {
+    expect(readConfig({})).toMatchObject({
+      port: 3_000,
+      maxConnections: 100,
+      heartbeatInterval: 15_000,
+      streamTimeout: 30 * 60_000,
+      replayMaxEvents: 10_000,
+      maxPayloadBytes: 65_536,
+      maxTasks: 1_000,
+    })
+  })
+
+  it('is listed by --help, and in the README', async () => {
+    const { output, closed } = run({}, '--help')
+    expect((await closed)[0]).toBe(0)
+    for (const variable of ['PORT', 'SCAN_ROOT', 'STREAM_TIMEOUT', 'MAX_TASKS'])
+      expect(output.stdout).toContain(variable)
+  })
+})
+
+describe('the process', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'serves, prints its address, and ends cleanly on %s with a stream open',
+    async (signal) => {
+      const server = run({ PORT: '0' })
+      const url = await listening(server)
+      const body = JSON.stringify({ tasks: [{ id: 'a', tool: 'sleep', arguments: { ms: 60_000 } }] })
+      const headers = { 'Content-Type': 'application/json', Accept: 'text/event-stream' }
+      const response = await fetch(`${url}/api/v1/workflows`, { method: 'POST', body, headers })
+      const text = response.text()
+      server.child.kill(signal)
+      expect((await server.closed)[0]).toBe(0)
+      expect(await text).toContain('event: heartbeat')
+      expect(server.output.stderr).toBe('')
+    },
+  )
+
+  it('says in one line that the port is taken', async () => {
+    const first = run({ PORT: '0' })
+    const { port } = new URL(await listening(first))
+    const { output, closed } = run({ PORT: port })
+    expect((await closed)[0]).toBe(1)
+    expect(output.stderr).toMatch(/^PORT: .*EADDRINUSE.*\n$/)
+  })
+})
