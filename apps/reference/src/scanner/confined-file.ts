@@ -13,7 +13,7 @@ export type FileText =
 export const maxTextBytes = 1_048_576
 
 // O_NONBLOCK: a FIFO that took the file's place must not hold the scan. Both flags are absent on Windows.
-const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)
+const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 const decoder = new TextDecoder('utf-8', { fatal: true })
 /** As far as git looks for a NUL before it calls a file binary. */
 const sniffedBytes = 8_000
@@ -28,7 +28,7 @@ export function readText(root: string, path: string, maxBytes = maxTextBytes): F
   let file: number | undefined
   try {
     // Before the open, because opening a device can do something.
-    
+    if (!lstatSync(absolute).isFile()) return problem(path, faultOf(root, path))
     file = openSync(absolute, flags)
     const { size } = regularFile(file)
     if (openedPath(file, absolute) !== absolute) return problem(path, faultOf(root, path))
