@@ -1,55 +1,59 @@
 import type { ToolRegistry } from '@x/dag-executor'
 import type { SessionEventMap } from '@x/sse-protocol'
 import type { SseServer } from '@x/sse-server'
-import { type Request, type Response, Router } from 'express'
+import { type Request, type RequestHandler, type Response, Router } from 'express'
 import { z } from 'zod'
 import type { Executions } from './executions.js'
 import { HttpProblem } from './http-problem.js'
 import type { IdempotencyKeys } from './idempotency.js'
+import { bodyFingerprint, jsonBody } from './json-body.js'
+import type { OutputStore } from './output-store.js'
+import { publicResult } from './public-result.js'
 import type { Run, RunLimit } from './run.js'
 import type { Sessions } from './sessions.js'
 import { describeTools } from './tools.js'
-import {
-  contentLocation,
-  negotiateWorkflow,
-  notAcceptable,
-  publicResult,
-  type WorkflowRun,
-  type Workflows,
-} from './workflows.js'
+import { contentLocation, negotiateWorkflow, notAcceptable, type WorkflowRun, type Workflows } from './workflows.js'
 
 export interface ApiOptions {
   readonly sse: SseServer<SessionEventMap>
   readonly sessions: Sessions
   readonly workflows: Workflows
   readonly executions: Executions
+  readonly store: OutputStore
   readonly runs: RunLimit
   readonly keys: {
     readonly sessions: IdempotencyKeys<Run>
     readonly workflows: IdempotencyKeys<WorkflowRun>
   }
   readonly tools: ToolRegistry
+  readonly maxBodyBytes: number
 }
 
 const sessionRequest = z.object({ agent: z.string(), input: z.unknown().optional() })
 
 /** The routes below `/api/v1` (PROTOCOL.md §10). */
-export function createApi({ sse, sessions, workflows, executions, runs, keys, tools }: ApiOptions): Router {
+export function createApi(options: ApiOptions): Router {
+  const { sse, sessions, workflows, executions, store, runs, keys, tools } = options
+  const body = jsonBody(options.maxBodyBytes)
   const router = Router()
 
-  router.post('/sessions', async (request, response) => {
-    const body = parseSessionRequest(request.body)
-    const start = () => runs.take(() => sessions.start(body.agent, body.input ?? {}))
-    const run = await keys.sessions.once(request.get('idempotency-key'), body, start)
-    const streamUrl = `/api/v1/stream/${run.id}`
-    response.status(201).location(streamUrl).json({ sessionId: run.id, streamUrl })
-  })
+  router
+    .route('/sessions')
+    .post(acceptJson, body, async (request: Request, response: Response) => {
+      const { agent, input = {} } = parseSessionRequest(request.body)
+      const start = () => runs.take(() => sessions.start(agent, input))
+      const run = await keys.sessions.once(request.get('idempotency-key'), bodyFingerprint(request), start)
+      const streamUrl = `/api/v1/stream/${run.id}`
+      response.status(201).location(streamUrl).json({ sessionId: run.id, streamUrl })
+    })
+    .all(allow('POST'))
 
-  router.get('/sessions/:sessionId', (request, response) => {
-    const state = sessions.get(request.params.sessionId)
-    if (!state) throw notFound('session')
-    response.json(state)
-  })
+  router
+    .route('/sessions/:sessionId')
+    .get(acceptJson, (request: Request<{ sessionId: string }>, response: Response) => {
+      sendJson(response, sessions.get(request.params.sessionId), 'session')
+    })
+    .all(allow('GET', 'HEAD'))
 
   router
     .route('/stream/:sessionId')
@@ -57,62 +61,70 @@ export function createApi({ sse, sessions, workflows, executions, runs, keys, to
       if (!(await sse.cancel(request.params.sessionId))) throw notFound('stream')
       response.status(204).end()
     })
-    .all(sse.middleware(), () => {
-      throw new HttpProblem(
-        { status: 405, code: 'method_not_allowed', detail: 'Expected GET, HEAD, OPTIONS or DELETE.' },
-        { Allow: 'GET, HEAD, OPTIONS, DELETE' },
-      )
+    .options((_request, response) => {
+      response.status(204).set('Allow', 'GET, HEAD, OPTIONS, DELETE').end()
     })
+    .all(sse.middleware({ streamId: (request: Request<{ sessionId: string }>) => request.params.sessionId }))
+    .all(allow('GET', 'HEAD', 'OPTIONS', 'DELETE'))
 
-  router.post('/workflows', async (request, response) => {
-    const dag = workflows.parse(request.body)
-    const begin = () => runs.take(() => workflows.start(dag))
-    const start = async () => {
-      const run = await keys.workflows.once(request.get('idempotency-key'), dag, begin)
-      response.set(contentLocation(run.id))
-      return run
-    }
-    await answerWorkflow(request, response, start)
-  })
+  router
+    .route('/workflows')
+    .post(body, async (request: Request, response: Response) => {
+      const dag = workflows.parse(request.body)
+      await answerWorkflow(request, response, async () => {
+        const begin = () => runs.take(() => workflows.start(dag))
+        const run = await keys.workflows.once(request.get('idempotency-key'), bodyFingerprint(request), begin)
+        response.set(contentLocation(run.id))
+        return run
+      })
+    })
+    .all(allow('POST'))
 
   async function answerWorkflow(
     request: Request,
     response: Response,
     start: () => Promise<WorkflowRun>,
   ): Promise<void> {
+    const type = negotiateWorkflow(request)
+    if (!type) throw new HttpProblem(notAcceptable)
     if (prefersAsync(request)) {
       const { id } = await start()
       response.status(202).json({ executionId: id, streamUrl: `/api/v1/stream/${id}` })
-      return
-    }
-    const type = negotiateWorkflow(request)
-    if (!type) throw new HttpProblem(notAcceptable)
-    if (type === 'stream') {
+    } else if (type === 'stream') {
       await sse.handle(request, response, async () => (await start()).id)
-      return
+    } else {
+      const { result } = await start()
+      response.json(publicResult(await result, store))
     }
-    const { result } = await start()
-    response.json(publicResult(await result))
   }
 
-  router.get('/executions/:executionId', (request, response) => {
-    const record = executions.get(request.params.executionId)
-    if (!record) throw notFound('execution')
-    const { executionId, tasks, result } = record
-    response.json({ executionId, tasks, status: result?.status ?? 'running', result: result && publicResult(result) })
-  })
+  router
+    .route('/executions/:executionId')
+    .get(acceptJson, (request: Request<{ executionId: string }>, response: Response) => {
+      sendJson(response, executions.get(request.params.executionId), 'execution')
+    })
+    .all(allow('GET', 'HEAD'))
 
-  router.get('/executions/:executionId/tasks/:taskId/output', (request, response) => {
-    const result = executions.get(request.params.executionId)?.results.get(request.params.taskId)
-    if (result?.status !== 'success') throw notFound('output')
-    response.json(result.output ?? null)
-  })
+  router
+    .route('/executions/:executionId/tasks/:taskId/output')
+    .get(acceptJson, (request: Request<{ executionId: string; taskId: string }>, response: Response) => {
+      sendJson(response, executions.output(request.params.executionId, request.params.taskId), 'output')
+    })
+    .all(allow('GET', 'HEAD'))
 
-  router.get('/tools', (_request, response) => {
-    response.json({ tools: describeTools(tools) })
-  })
+  router
+    .route('/tools')
+    .get(acceptJson, (_request: Request, response: Response) => {
+      response.json({ tools: describeTools(tools) })
+    })
+    .all(allow('GET', 'HEAD'))
 
   return router
+}
+
+function sendJson(response: Response, text: string | Buffer | undefined, what: string): void {
+  if (text === undefined) throw notFound(what)
+  response.set({ 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store' }).send(text)
 }
 
 function parseSessionRequest(body: unknown): z.infer<typeof sessionRequest> {
@@ -130,15 +142,30 @@ function parseSessionRequest(body: unknown): z.infer<typeof sessionRequest> {
   })
 }
 
-/** RFC 7240 §4.1. */
+const acceptJson: RequestHandler = (request, _response, next) => {
+  if (request.accepts('json')) return next()
+  throw new HttpProblem({ status: 406, code: 'not_acceptable', detail: 'This address answers with application/json.' })
+}
+
+function allow(...methods: string[]): RequestHandler {
+  const names = methods.join(', ')
+  return (request, response) => {
+    if (request.method === 'OPTIONS') {
+      response.status(204).set('Allow', names).end()
+      return
+    }
+    const problem = { status: 405, code: 'method_not_allowed', detail: `Expected one of ${names}.` }
+    throw new HttpProblem(problem, { Allow: names })
+  }
+}
+
+/** RFC 7240 §4.1; what is quoted is a value of something else. */
 function prefersAsync(request: Request): boolean {
-  return /(^|[\s,;])respond-async($|[\s,;])/i.test(request.get('prefer') ?? '')
+  const preferences = (request.get('prefer') ?? '').replaceAll(/"[^"]*"/g, '').split(',')
+  return preferences.some((preference) => /^\s*respond-async\s*(;|$)/i.test(preference))
 }
 
 function notFound(what: string): HttpProblem {
-  return new HttpProblem({
-    status: 404,
-    code: `unknown_${what}`,
-    detail: `There is no such ${what}, or it is no longer kept.`,
-  })
+  const detail = `There is no such ${what}, or it is no longer kept.`
+  return new HttpProblem({ status: 404, code: `unknown_${what}`, detail })
 }

@@ -117,8 +117,10 @@ function text(variable: string, fallback: string, meaning: string, choices?: rea
 
 function folder(given: string): string {
   const path = resolve(given)
-  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new ConfigError(`SCAN_ROOT: expected a folder, got ${JSON.stringify(given)}`)
+  try {
+    if (statSync(path).isDirectory()) return path
+  } catch {
+    // Whatever stands in the way, it is no folder that could be scanned.
   }
-  return path
+  throw new ConfigError(`SCAN_ROOT: expected a folder, got ${JSON.stringify(given)}`)
 }

@@ -8,16 +8,8 @@ import {
 } from '@x/dag-executor'
 import type { SSEEvent } from '@x/sse-protocol'
 import type { Logger } from 'pino'
-import { RetainedMap } from './retained-map.js'
-
-/** What is known of one run of a task graph. */
-export interface ExecutionRecord {
-  readonly executionId: string
-  readonly tasks: DAGStructure['tasks']
-  /** Whole outputs, while their events may hold only a preview. */
-  readonly results: Map<string, TaskResult>
-  result?: ExecutionResult
-}
+import type { OutputStore } from './output-store.js'
+import { outputKey, outputPath, publicResult } from './public-result.js'
 
 /** The part of a stream that an execution needs; it may be any stream that takes execution events. */
 export interface ExecutionSink {
@@ -28,23 +20,32 @@ export interface ExecutionSink {
 export interface ExecutionsOptions {
   readonly maxTasks: number
   readonly maxPayloadBytes: number
-  /** Milliseconds that the outputs of an ended execution are kept. */
-  readonly retention: number
+  /** Bytes of the outputs, as JSON, that all executions at work may hold together; the one that goes beyond is stopped. */
+  readonly maxOutputBytes: number
+  readonly store: OutputStore
   readonly logger: Logger
 }
 
-/** Runs task graphs into streams and keeps their whole outputs for as long as the streams are kept. */
+/** Runs task graphs into streams, and keeps their whole outputs for as long as the streams are kept. */
 export class Executions {
   readonly #options: ExecutionsOptions
-  readonly #records: RetainedMap<ExecutionRecord>
+  readonly #running = new Map<string, DAGStructure>()
+  #outputBytes = 0
 
   constructor(options: ExecutionsOptions) {
     this.#options = options
-    this.#records = new RetainedMap(options.retention)
   }
 
-  get(executionId: string): ExecutionRecord | undefined {
-    return this.#records.get(executionId)
+  /** What is known of an execution, as JSON text. */
+  get(executionId: string): string | Buffer | undefined {
+    const dag = this.#running.get(executionId)
+    if (dag) return JSON.stringify({ executionId, status: 'running', tasks: dag.tasks })
+    return this.#options.store.get(executionId)
+  }
+
+  /** The whole output of a task, as JSON text. */
+  output(executionId: string, taskId: string): Buffer | undefined {
+    return this.#options.store.get(outputKey(executionId, taskId))
   }
 
   /**
@@ -58,28 +59,45 @@ export class Executions {
     tools: ToolRegistry,
     onTaskComplete?: (result: TaskResult) => void,
   ): Promise<ExecutionResult> {
-    const record: ExecutionRecord = { executionId, tasks: dag.tasks, results: new Map() }
-    this.#records.set(executionId, record)
+    const { maxTasks, maxPayloadBytes, maxOutputBytes, store } = this.#options
     const executor = new StreamingExecutor({
       tools,
-      maxTasks: this.#options.maxTasks,
-      maxPayloadBytes: this.#options.maxPayloadBytes,
-      planRef: executionPath,
-      outputRef: (id, taskId) => `${executionPath(id)}/tasks/${encodeURIComponent(taskId)}/output`,
+      maxTasks,
+      maxPayloadBytes,
+      planRef: (id) => `/api/v1/executions/${encodeURIComponent(id)}`,
+      outputRef: outputPath,
     })
-    const sink = afterTaskComplete(stream.writable(), (taskId) => onTaskComplete?.(record.results.get(taskId)!))
+    const writer = stream.writable().getWriter()
+    const results = new Map<string, TaskResult>()
+    const outputs = new RunningOutputs(executionId, store, writer)
+    const sink = new WritableStream<SSEEvent>({
+      write: async (event) => {
+        await writer.write(event)
+        if (event.type === 'task_complete') onTaskComplete?.(results.get(event.data.taskId)!)
+      },
+    })
+    this.#running.set(executionId, dag)
     try {
-      record.result = await executor.executeWithStreaming(dag, sink, {
+      const result = await executor.executeWithStreaming(dag, sink, {
         executionId,
-        signal: stream.signal,
-        onTaskComplete: (result) => {
-          record.results.set(result.taskId, result)
-          this.#log(result, executionId)
+        signal: AbortSignal.any([stream.signal, outputs.signal]),
+        onTaskComplete: (task) => {
+          results.set(task.taskId, task)
+          this.#log(task, executionId)
+          this.#outputBytes += outputs.keep(task)
+          if (this.#outputBytes > maxOutputBytes) outputs.stop()
         },
       })
-      return record.result
+      const tasks = dag.tasks
+      store.put(
+        executionId,
+        JSON.stringify({ executionId, status: result.status, tasks, result: publicResult(result, store) }),
+      )
+      return result
     } finally {
-      this.#records.release(executionId)
+      this.#running.delete(executionId)
+      this.#outputBytes -= outputs.bytes
+      store.release([executionId, ...outputs.keys])
     }
   }
 
@@ -91,18 +109,51 @@ export class Executions {
   }
 }
 
-function afterTaskComplete(target: WritableStream<SSEEvent>, then: (taskId: string) => void): WritableStream<SSEEvent> {
-  const writer = target.getWriter()
-  return new WritableStream({
-    async write(event) {
-      await writer.write(event)
-      if (event.type === 'task_complete') then(event.data.taskId)
-    },
-    close: () => writer.close(),
-    abort: (reason) => writer.abort(reason),
-  })
+/** The outputs of one execution while it runs. */
+class RunningOutputs {
+  readonly keys: string[] = []
+  bytes = 0
+  readonly #executionId: string
+  readonly #store: OutputStore
+  readonly #writer: WritableStreamDefaultWriter<SSEEvent>
+  readonly #controller = new AbortController()
+
+  constructor(executionId: string, store: OutputStore, writer: WritableStreamDefaultWriter<SSEEvent>) {
+    this.#executionId = executionId
+    this.#store = store
+    this.#writer = writer
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** Puts a task's output into the store; gives its bytes. */
+  keep({ taskId, status, output }: TaskResult): number {
+    const text = status === 'success' ? jsonText(output) : undefined
+    if (text === undefined) return 0
+    const key = outputKey(this.#executionId, taskId)
+    this.#store.put(key, text)
+    this.keys.push(key)
+    this.bytes += text.length
+    return text.length
+  }
+
+  /** Ends the execution, which holds too much. */
+  stop(): void {
+    if (this.signal.aborted) return
+    const error = 'The outputs of the executions at work take more room than they may: this one was stopped.'
+    // A stream that does not take this has an end already.
+    this.#writer.write({ type: 'error', data: { error, timestamp: new Date().toISOString() } }).catch(() => {})
+    this.#controller.abort(new ToolError('outputs_too_large', error))
+  }
 }
 
-function executionPath(executionId: string): string {
-  return `/api/v1/executions/${encodeURIComponent(executionId)}`
+/** `undefined` where there is none; the event of such an output says so. */
+function jsonText(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return undefined
+  }
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { HttpProblem } from './http-problem.js'
 import { RetainedMap } from './retained-map.js'
 import type { Run } from './run.js'
@@ -17,9 +16,10 @@ export class IdempotencyKeys<Started extends Run> {
   /**
    * Starts a run, or gives the one that the same request started before.
    *
+   * @param fingerprint Names the request's body: the same bytes have the same fingerprint.
    * @throws HttpProblem 400 for a key that is too long, 422 for a key that came with another request.
    */
-  async once(key: string | undefined, request: unknown, start: () => Promise<Started>): Promise<Started> {
+  async once(key: string | undefined, fingerprint: string, start: () => Promise<Started>): Promise<Started> {
     if (key === undefined) return start()
     if (key === '' || key.length > maxKeyLength) {
       throw new HttpProblem({
@@ -28,7 +28,6 @@ export class IdempotencyKeys<Started extends Run> {
         detail: `Expected an Idempotency-Key of 1 to ${maxKeyLength} characters.`,
       })
     }
-    const fingerprint = createHash('sha256').update(JSON.stringify(request)).digest('base64')
     const known = this.#runs.get(key)
     if (known) {
       if (known.fingerprint === fingerprint) return known.run

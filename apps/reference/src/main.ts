@@ -1,5 +1,6 @@
 import pino from 'pino'
 import { ConfigError, describeConfig, readConfig } from './config.js'
+import { ScannerError } from './scanner/scanner-error.js'
 import { createReferenceServer } from './server.js'
 
 /** Milliseconds that readers have to finish when the process is asked to end. */
@@ -11,6 +12,9 @@ if (process.argv.includes('--help') || process.argv.includes('-h')) {
 Serves the scanner, the workflows and the page. Settings are environment variables:
 
 ${describeConfig()}`)
+} else if (process.argv.length > 2) {
+  process.stderr.write(`Expected no arguments, got ${process.argv.slice(2).join(' ')}; see --help\n`)
+  process.exitCode = 1
 } else {
   try {
     await start()
@@ -25,7 +29,10 @@ async function start(): Promise<void> {
   const config = readConfig(process.env)
   const logger = pino({ level: config.logLevel })
   const server = createReferenceServer({ config, logger })
-  const url = await server.listen()
+  const url = await server.listen().catch((error: Error & { code?: string }) => {
+    const advice = error.code === 'EADDRINUSE' ? '; choose another PORT' : ''
+    throw new ConfigError(`HOST=${config.host} PORT=${config.port}: ${error.message}${advice}`)
+  })
   print(`
   Page       ${url}/
   Tools      ${url}/api/v1/tools
@@ -56,10 +63,5 @@ function print(text: string): void {
 
 /** Faults of the person who starts the server get one line; faults of ours get their stack. */
 function isExpected(error: unknown): error is Error {
-  if (error instanceof ConfigError) return true
-  if (!(error instanceof Error) || !('code' in error)) return false
-  if (error.code === 'EADDRINUSE') {
-    error.message = `PORT: ${error.message}; choose another one, for example PORT=3001 npm start`
-  }
-  return ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].includes(String(error.code))
+  return error instanceof ConfigError || ScannerError.isInstance(error)
 }

@@ -1,3 +1,4 @@
+import type { Server } from 'node:http'
 import { type Problem, sendProblem } from '@x/sse-server'
 import type { ErrorRequestHandler, RequestHandler } from 'express'
 import type { Logger } from 'pino'
@@ -38,7 +39,12 @@ function publicProblem(error: unknown): Problem | undefined {
         detail: `The body is larger than the limit of ${error.limit} bytes.`,
       }
     default:
-      return { status: error.status, code: 'malformed_request', detail: 'The request could not be read.' }
+      // Express and its body parser mean the message of such an error for the client.
+      return {
+        status: error.status,
+        code: 'malformed_request',
+        detail: `The request cannot be read: ${error.message}.`,
+      }
   }
 }
 
@@ -52,4 +58,30 @@ interface ClientError {
 
 function isClientError(error: unknown): error is ClientError {
   return error instanceof Error && 'status' in error && Number(error.status) >= 400 && Number(error.status) < 500
+}
+
+/** Answers what is no request that Express could see: a broken one, one whose headers are too long, one that expects the unknown. */
+export function answerBadRequests(http: Server): void {
+  http.on('clientError', (error: Error & { code?: string }, socket) => {
+    // Nothing can be said to a connection that is gone, or in the middle of an answer.
+    const isAnswering = '_httpMessage' in socket && Boolean(socket._httpMessage)
+    if (error.code === 'ECONNRESET' || !socket.writable || isAnswering) {
+      socket.destroy()
+      return
+    }
+    const isTooLong = error.code === 'HPE_HEADER_OVERFLOW'
+    const [status, phrase] = isTooLong ? [431, 'Request Header Fields Too Large'] : [400, 'Bad Request']
+    const detail = isTooLong ? 'The headers of the request are too long.' : 'The request is not HTTP/1.1.'
+    const body = JSON.stringify({ title: phrase, status, detail, code: 'malformed_request' })
+    socket.end(
+      `HTTP/1.1 ${status} ${phrase}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    )
+  })
+  http.on('checkExpectation', (_request, response) => {
+    sendProblem(response, {
+      status: 417,
+      code: 'expectation_failed',
+      detail: 'The only expectation met is 100-continue.',
+    })
+  })
 }

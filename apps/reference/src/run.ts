@@ -14,18 +14,25 @@ export interface Run {
 /** Counts the runs at work, and refuses one too many before it starts. */
 export class RunLimit {
   readonly #maximum: number
+  readonly #isClosing: () => boolean
   #running = 0
 
-  constructor(maximum: number) {
+  /** @param isClosing Whether no run may begin any more. */
+  constructor(maximum: number, isClosing: () => boolean) {
     this.#maximum = maximum
+    this.#isClosing = isClosing
   }
 
   get running(): number {
     return this.#running
   }
 
-  /** Takes a place until `ended` settles. @throws HttpProblem 503 where there is none. */
+  /** Takes a place until `ended` settles. @throws HttpProblem 503 where there is none, or the server ends. */
   async take<Begun extends Run>(begin: () => Promise<Begun>): Promise<Begun> {
+    if (this.#isClosing()) {
+      const detail = 'The server shuts down. Try again later.'
+      throw new HttpProblem({ status: 503, code: 'closing', detail }, { 'Retry-After': retryAfter })
+    }
     if (this.#running >= this.#maximum) {
       const detail = `${this.#maximum} runs are at work already. Try again later.`
       throw new HttpProblem({ status: 503, code: 'too_many_runs', detail }, { 'Retry-After': retryAfter })

@@ -11,10 +11,10 @@ import type { Agent } from './agent.js'
 import { createApi } from './api.js'
 import type { Config } from './config.js'
 import { Executions } from './executions.js'
-import { HttpProblem } from './http-problem.js'
 import { IdempotencyKeys } from './idempotency.js'
 import { createMetrics } from './metrics.js'
-import { problemHandler, unknownRoute } from './problems.js'
+import { OutputStore } from './output-store.js'
+import { answerBadRequests, problemHandler, unknownRoute } from './problems.js'
 import { type Run, RunLimit } from './run.js'
 import { scannerAgent } from './scanner/agent.js'
 import { scannerTools } from './scanner/tools.js'
@@ -24,6 +24,10 @@ import { type WorkflowRun, Workflows } from './workflows.js'
 
 /** Milliseconds that the log and the results of an ended run are kept. */
 const retention = 5 * 60_000
+/** Bytes of whole outputs and results that are kept for the events which hold only a preview. */
+const maxStoredBytes = 128 * 2 ** 20
+/** Bytes of the outputs that all executions at work may hold together, as JSON. */
+const maxOutputBytes = 64 * 2 ** 20
 const requestTimeout = 30_000
 
 export interface ReferenceServer {
@@ -58,15 +62,18 @@ export function createReferenceServer({ config, logger, ...more }: ReferenceServ
   const tools = { ...scanner.tools, sleep, ...more.tools }
   const agents = [scannerAgent({ root: config.scanRoot, tools: scanner.tools }), ...(more.agents ?? [])]
   const { maxPayloadBytes, maxTasks } = config
-  const executions = new Executions({ maxTasks, maxPayloadBytes, retention, logger })
-  const runs = new RunLimit(config.maxRuns)
-  const sessions = new Sessions({ sse, agents, executions, maxPayloadBytes, retention, logger })
-  const workflows = new Workflows({ sse, tools, executions, runs, maxTasks, logger })
+  const store = new OutputStore({ maxBytes: maxStoredBytes, retention })
+  const executions = new Executions({ maxTasks, maxPayloadBytes, maxOutputBytes, store, logger })
+  const runs = new RunLimit(config.maxRuns, () => sse.closing)
+  const sessions = new Sessions({ sse, agents, executions, maxPayloadBytes, store, logger })
+  const workflows = new Workflows({ sse, tools, executions, runs, store, maxTasks, logger })
   const keys = {
     sessions: new IdempotencyKeys<Run>(retention),
     workflows: new IdempotencyKeys<WorkflowRun>(retention),
   }
-  const metrics = createMetrics(sse, runs)
+  const metrics = createMetrics({ sse, runs, store })
+
+  const limits = { maxBodyBytes: config.maxBodyBytes }
 
   const app = express()
   app.disable('x-powered-by')
@@ -83,35 +90,25 @@ export function createReferenceServer({ config, logger, ...more }: ReferenceServ
   app.get('/metrics', async (_request, response) => {
     response.type(metrics.contentType).send(await metrics.metrics())
   })
-  app.use('/api/v1', requireJson, express.json({ limit: config.maxBodyBytes }))
-  app.use('/api/v1', createApi({ sse, sessions, workflows, executions, runs, keys, tools }))
+  app.use('/api/v1', createApi({ sse, sessions, workflows, executions, store, runs, keys, tools, ...limits }))
   app.use(express.static(fileURLToPath(new URL('../public', import.meta.url))))
   app.use(express.static(fileURLToPath(new URL('../dist/public', import.meta.url))))
   app.use(unknownRoute, problemHandler(logger))
 
   const http = createServer({ requestTimeout }, app)
+  answerBadRequests(http)
   return {
     http,
     listen: () => listen(http, config),
     async close(drain) {
-      const closed = new Promise((resolve) => http.close(resolve))
+      const deadline = setTimeout(() => http.closeAllConnections(), drain)
+      // New requests are still answered while the streams end: `/readyz` must be able to say that this server is leaving.
       await sse.close({ drain })
-      http.closeAllConnections()
-      await Promise.all([closed, scanner.close()])
+      await new Promise((resolve) => http.close(resolve))
+      clearTimeout(deadline)
+      await scanner.close()
     },
   }
-}
-
-/** A page of another origin can post text without asking first, but not JSON. */
-const requireJson: express.RequestHandler = (request, _response, next) => {
-  if (request.method === 'POST' && !request.is('json')) {
-    throw new HttpProblem({
-      status: 415,
-      code: 'unsupported_media_type',
-      detail: 'Expected a body with Content-Type: application/json.',
-    })
-  }
-  next()
 }
 
 function listen(http: Server, { port, host }: Config): Promise<string> {

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { limitPayload } from '@x/dag-executor'
+import { limitPayload, ToolError } from '@x/dag-executor'
 import type { SessionEventMap } from '@x/sse-protocol'
 import { type SseServer, SseServerError, type Stream } from '@x/sse-server'
 import type { Logger } from 'pino'
 import { type Agent, InputError } from './agent.js'
 import type { Executions } from './executions.js'
 import { HttpProblem } from './http-problem.js'
-import { RetainedMap } from './retained-map.js'
+import type { OutputStore } from './output-store.js'
 import type { Run } from './run.js'
 import { createSessionContext } from './session-context.js'
 
@@ -26,10 +26,11 @@ export interface SessionsOptions {
   readonly agents: readonly Agent[]
   readonly executions: Executions
   readonly maxPayloadBytes: number
-  /** Milliseconds that the result of an ended session is kept. */
-  readonly retention: number
+  readonly store: OutputStore
   readonly logger: Logger
 }
+
+const maxFaults = 20
 
 /** What `agent:complete` holds beside the result: durationMs, timestamp and JSON syntax. */
 const envelopeBytes = 256
@@ -37,15 +38,16 @@ const envelopeBytes = 256
 /** Runs agents, each into a stream of its own. */
 export class Sessions {
   readonly #options: SessionsOptions
-  readonly #states: RetainedMap<SessionState>
+  readonly #running = new Map<string, SessionState>()
 
   constructor(options: SessionsOptions) {
     this.#options = options
-    this.#states = new RetainedMap(options.retention)
   }
 
-  get(sessionId: string): SessionState | undefined {
-    return this.#states.get(sessionId)
+  /** The state of a session and, at its end, its whole result, as JSON text. */
+  get(sessionId: string): string | Buffer | undefined {
+    const state = this.#running.get(sessionId)
+    return state ? JSON.stringify(state) : this.#options.store.get(storeKey(sessionId))
   }
 
   /** Starts an agent; the run goes on with or without a reader. @throws HttpProblem 422 for an unknown agent or a bad input. */
@@ -70,12 +72,12 @@ export class Sessions {
       state: 'running',
       startedAt: new Date().toISOString(),
     }
-    this.#states.set(sessionId, state)
+    this.#running.set(sessionId, state)
     return { id: sessionId, ended: this.#run(agent, parsed, stream, state) }
   }
 
   async #run(agent: Agent, input: unknown, stream: Stream<SessionEventMap>, state: SessionState): Promise<void> {
-    const { executions, maxPayloadBytes, logger } = this.#options
+    const { executions, maxPayloadBytes, store, logger } = this.#options
     const started = performance.now()
     try {
       const result = await agent.run(input, createSessionContext(stream, executions, maxPayloadBytes))
@@ -96,7 +98,9 @@ export class Sessions {
       })
     } finally {
       state.endedAt = new Date().toISOString()
-      this.#states.release(state.sessionId)
+      this.#running.delete(state.sessionId)
+      store.put(storeKey(state.sessionId), JSON.stringify(state))
+      store.release([storeKey(state.sessionId)])
     }
   }
 
@@ -106,9 +110,15 @@ export class Sessions {
       const isOurs = reason.code === 'closing' || reason.code === 'fenced'
       return { code: isOurs ? 'producer_lost' : reason.code, message: reason.message }
     }
+    if (ToolError.isInstance(error)) return { code: error.code, message: error.message }
     this.#options.logger.error({ err: error, sessionId: stream.id }, 'the agent failed')
     return { code: 'internal_error', message: 'The agent failed. The server’s log says why.' }
   }
+}
+
+/** An execution may go by the same id. */
+function storeKey(sessionId: string): string {
+  return `session:${sessionId}`
 }
 
 async function parseInput(agent: Agent, input: unknown): Promise<unknown> {
@@ -116,7 +126,9 @@ async function parseInput(agent: Agent, input: unknown): Promise<unknown> {
     return await agent.parse(input)
   } catch (error) {
     if (!(error instanceof InputError)) throw error
-    throw unprocessable(error.faults.map(({ pointer, ...fault }) => ({ ...fault, pointer: `/input${pointer}` })))
+    throw unprocessable(
+      error.faults.slice(0, maxFaults).map(({ pointer, ...fault }) => ({ ...fault, pointer: `/input${pointer}` })),
+    )
   }
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Tool, ToolRegistry } from '@x/dag-executor'
 import { z } from 'zod'
-import { defineTool } from './scanner/define-tool.js'
+import { defineTool } from './define-tool.js'
 
 const sleepArguments = z.strictObject({
   ms: z.number().min(0).max(3_600_000).describe('How long to sleep, in milliseconds'),

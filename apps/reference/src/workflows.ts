@@ -1,16 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import {
-  type DAGStructure,
-  type ExecutionResult,
-  publicErrorText,
-  type ToolRegistry,
-  validateDag,
-} from '@x/dag-executor'
+import { type DAGStructure, type ExecutionResult, type ToolRegistry, validateDag } from '@x/dag-executor'
 import { executionEvents, type SessionEventMap } from '@x/sse-protocol'
 import { negotiate, type Problem, problemResponse, type SseServer } from '@x/sse-server'
 import type { Logger } from 'pino'
+import { validateArguments } from './define-tool.js'
 import type { Executions } from './executions.js'
 import { HttpProblem } from './http-problem.js'
+import type { OutputStore } from './output-store.js'
+import { publicResult } from './public-result.js'
 import type { Run, RunLimit } from './run.js'
 
 export interface WorkflowRun extends Run {
@@ -22,6 +19,7 @@ export interface WorkflowsOptions {
   readonly tools: ToolRegistry
   readonly executions: Executions
   readonly runs: RunLimit
+  readonly store: OutputStore
   readonly maxTasks: number
   readonly logger: Logger
 }
@@ -36,7 +34,11 @@ export class Workflows {
 
   /** Checks a graph of unknown origin. @throws HttpProblem 422 with every fault. */
   parse(value: unknown): DAGStructure {
-    const issues = validateDag(value, { tools: this.#options.tools, maxTasks: this.#options.maxTasks })
+    const issues = validateDag(value, {
+      tools: this.#options.tools,
+      maxTasks: this.#options.maxTasks,
+      validateArguments,
+    })
     if (issues.length === 0) {
       const dag = value as DAGStructure
       if (dag.tasks.length > 0) return dag
@@ -81,8 +83,9 @@ export class Workflows {
     const type = negotiateWorkflow(request)
     if (!type) return problemResponse(notAcceptable)
     if (type === 'stream') return this.handleSSERequest(request, dag)
-    const { id, result } = await this.#options.runs.take(() => this.start(dag))
-    return Response.json(publicResult(await result), { headers: contentLocation(id) })
+    const { runs, store } = this.#options
+    const { id, result } = await runs.take(() => this.start(dag))
+    return Response.json(publicResult(await result, store), { headers: contentLocation(id) })
   }
 }
 
@@ -100,15 +103,4 @@ export function negotiateWorkflow(request: Parameters<typeof negotiate>[0]): 'st
 /** The stream of a run, to be resumed from by GET. */
 export function contentLocation(id: string): Record<string, string> {
   return { 'Content-Location': `/api/v1/stream/${id}` }
-}
-
-/** The result as a client may see it: errors in public words only. */
-export function publicResult(result: ExecutionResult): ExecutionResult {
-  const results = result.results.map((task) =>
-    task.status === 'error' ? { ...task, error: publicErrorText(task.cause) } : task,
-  )
-  const errors = results.flatMap(({ taskId, tool, status, error = '', code = '' }) =>
-    status === 'error' ? [{ taskId, tool, status, error, code }] : [],
-  )
-  return { ...result, results, errors }
 }

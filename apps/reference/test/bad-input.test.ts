@@ -1,8 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { post, startServer } from './reference-server.js'
+import { collect, post, startServer } from './reference-server.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'bad-input-'))
 const scanRoot = join(folder, 'root')
@@ -23,6 +24,17 @@ describe.each([
   ['an unknown agent', ['/api/v1/sessions', { agent: '__proto__' }], 422, 'unknown_agent', '/agent'],
   ['a path above the scan root', session('../outside'), 422, 'path_outside_root', '/input/path'],
   ['an absolute path', session('/etc'), 422, 'path_outside_root', '/input/path'],
+  ['the scan root by its own name', session('../root'), 422, 'path_outside_root', '/input/path'],
+  ['the scan root by its absolute path', session(scanRoot), 422, 'path_outside_root', '/input/path'],
+  ['JSON that is a text', ['/api/v1/sessions', '"x"'], 422, 'invalid_session', ''],
+  ['an empty body', ['/api/v1/sessions', ''], 400, 'malformed_json', undefined],
+  [
+    'arguments that the tool does not take',
+    workflow({ ...sleep('a'), arguments: { ms: 'x' } }),
+    422,
+    'invalid_dag',
+    undefined,
+  ],
   ['a symlink that leaves the scan root', session('link'), 422, 'path_outside_root', '/input/path'],
   ['a path that does not exist', session('none'), 422, 'path_not_found', '/input/path'],
   ['a path to a file', session('file.txt'), 422, 'path_not_directory', '/input/path'],
@@ -53,6 +65,7 @@ describe.each([
     if (code) expect(problem.code).toBe(code)
     if (pointer !== undefined) expect(problem.errors[0].pointer).toEqual(pointer)
     expect(text).not.toContain(folder)
+    expect(text.length).toBeLessThan(2_000)
     expect(text).not.toMatch(/node_modules|\.ts:\d|\n\s+at /)
     expect((await fetch(`${url}/healthz`)).status).toBe(200)
   })
@@ -90,6 +103,75 @@ describe('a request', () => {
     for (const headers of [{}, { 'Last-Event-ID': 'abcdefgh-5' }]) {
       expect((await fetch(`${url}/api/v1/stream/none`, { method, headers })).status).toBe(404)
     }
+  })
+
+  it.each([
+    ['PUT', '/stream/none', 'GET, HEAD, OPTIONS, DELETE'],
+    ['POST', '/stream/none', 'GET, HEAD, OPTIONS, DELETE'],
+    ['GET', '/sessions', 'POST'],
+    ['DELETE', '/workflows', 'POST'],
+    ['POST', '/tools', 'GET, HEAD'],
+  ])('§9 %s %s is 405 and says what is allowed', async (method, path, allowed) => {
+    const { url } = await startServer()
+    const response = await fetch(`${url}/api/v1${path}`, { method })
+    expect(response.status).toBe(405)
+    expect(response.headers.get('allow')).toBe(allowed)
+    const options = await fetch(`${url}/api/v1${path}`, { method: 'OPTIONS' })
+    expect([options.status, options.headers.get('allow')]).toEqual([204, allowed])
+  })
+
+  it.each([
+    ['GET', '/tools'],
+    ['POST', '/sessions'],
+    ['POST', '/workflows'],
+    ['GET', '/stream/none'],
+  ])('§9 %s %s with Accept: text/html is 406', async (method, path) => {
+    const { url } = await startServer()
+    const body = method === 'POST' ? JSON.stringify({ agent: 'scanner', tasks: [sleep('a')] }) : null
+    const headers = { Accept: 'text/html', 'Content-Type': 'application/json', Prefer: 'respond-async' }
+    expect((await fetch(`${url}/api/v1${path}`, { method, headers, body })).status).toBe(406)
+  })
+
+  it.each([
+    [
+      'cursor of 20 KB',
+      `GET /api/v1/stream/x HTTP/1.1\r\nHost: x\r\nLast-Event-ID: ${'a'.repeat(20_000)}\r\n\r\n`,
+      431,
+    ],
+    ['line of garbage', 'garbage\r\n\r\n', 400],
+    ['expectation', 'GET / HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\nConnection: close\r\n\r\n', 417],
+  ])('§9 with a %s is a problem document too', async (_name, text, status) => {
+    const { url } = await startServer()
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    socket.end(text)
+    const answer = Buffer.concat(await collect(socket)).toString()
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(answer).toContain('application/problem+json')
+  })
+
+  it.each([
+    ['a', 10, 400_000],
+    ['é', 10, 200_000],
+  ])('with an id of very many %s is answered in few words', async (letter, times, length) => {
+    const { url } = await startServer()
+    const tasks = [{ ...sleep(letter.repeat(length)), dependsOn: Array.from({ length: times }, (_, i) => `m${i}`) }]
+    const response = await post(`${url}/api/v1/workflows`, { tasks })
+    expect(response.status).toBe(422)
+    expect((await response.text()).length).toBeLessThan(20_000)
+  })
+
+  it('with a deep body that means nothing is refused or ignored, but never a failure of the server', async () => {
+    const { url, log } = await startServer()
+    const deep = '['.repeat(400_000) + ']'.repeat(400_000)
+    const headers = { 'Idempotency-Key': 'k', Prefer: 'respond-async' }
+    const body = `{"tasks":[{"id":"x","tool":"sleep","arguments":{"ms":0},"x":${deep}}]}`
+    const run = await post(`${url}/api/v1/workflows`, body, headers)
+    expect(run.status).toBe(202)
+    const { executionId } = await run.json()
+    expect((await fetch(`${url}/api/v1/executions/${executionId}`)).status).toBe(200)
+    const session = await post(`${url}/api/v1/sessions`, `{"agent":"scanner","input":${deep}}`, headers)
+    expect(session.status).toBe(422)
+    expect(log.join('')).not.toContain('"level":50')
   })
 
   it('PUT on a stream is 405, an unknown address 404', async () => {

@@ -6,7 +6,7 @@ import { InputError } from '../src/agent.js'
 import { scannerAgent } from '../src/scanner/agent.js'
 import type { Inventory } from '../src/scanner/inventory.js'
 import type { Languages } from '../src/scanner/language-totals.js'
-import type { Imports, Secrets, Todos } from '../src/scanner/scan-outputs.js'
+import type { Imports, NotableFiles, Secrets, Todos } from '../src/scanner/scan-outputs.js'
 import { type ScannerTools, scannerTools } from '../src/scanner/tools.js'
 import { analyse, buildWorker, call, type Fixture, fixture, forged } from './scanner-fixture.js'
 
@@ -198,6 +198,9 @@ describe('git', () => {
     const inventory = await call<Inventory>(tools, 'inventory', {})
     expect(inventory.files.map(({ path }) => path)).toEqual(['in.ts'])
     expect(JSON.stringify(inventory)).not.toContain('secret')
+    git('-C', join(base, 'outside'), 'commit', '-qm', 'x')
+    const { oldest } = await call<NotableFiles>(tools, 'files', forged('secret.ts'))
+    expect(oldest.items).toEqual([{ path: 'secret.ts', changed: '1970-01-01T00:00:00.000Z' }])
   })
 
   it('does not look through a tracked directory that has become a link to outside', async () => {

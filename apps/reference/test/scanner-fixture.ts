@@ -28,6 +28,7 @@ export function fixture(files: Readonly<Record<string, string | Uint8Array>> = {
       execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@example.org', ...parameters], {
         cwd: root,
         encoding: 'utf8',
+        stdio: 'pipe',
       }),
     [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }),
   }

@@ -1,6 +1,6 @@
-import { rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { chownSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Inventory } from '../src/scanner/inventory.js'
 import { type ScannerTools, scannerTools } from '../src/scanner/tools.js'
 import { buildWorker, call, type Fixture, fixture } from './scanner-fixture.js'
@@ -12,6 +12,7 @@ beforeAll(async () => {
   worker = await buildWorker()
 })
 afterEach(async () => {
+  vi.unstubAllEnvs()
   for (const thing of opened) 'close' in thing ? await thing.close() : thing[Symbol.dispose]()
   opened = []
 })
@@ -158,4 +159,27 @@ describe('inventory', () => {
     git('init', '-q')
     expect(await call<Inventory>(tools, 'inventory', {})).toMatchObject({ files: [{ path: 'a' }], problems: [problem] })
   })
+
+  it('walks where there is no git', async () => {
+    const { tools, git } = open({ '.gitignore': 'b', a: '', b: '' })
+    git('init', '-q')
+    vi.stubEnv('PATH', '')
+    const inventory = await call<Inventory>(tools, 'inventory', {})
+    expect(inventory.source).toBe('walk')
+    expect(pathsOf(inventory)).toEqual(['.gitignore', 'a'])
+  })
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'walks through a repository of another owner, which git does not trust',
+    async () => {
+      const { tools, git, root } = open({ '.gitignore': 'b', a: '', b: '' })
+      git('init', '-q')
+      chownSync(root, 65_534, 65_534)
+      chownSync(join(root, '.git'), 65_534, 65_534)
+      vi.stubEnv('HOME', root)
+      const inventory = await call<Inventory>(tools, 'inventory', {})
+      expect(inventory.source).toBe('walk')
+      expect(pathsOf(inventory)).toEqual(['.gitignore', 'a'])
+    },
+  )
 })

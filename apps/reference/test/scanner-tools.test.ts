@@ -265,6 +265,14 @@ describe('secrets', () => {
     expect((await analyse<Todos>(tools, 'todos')).comments.items.map(({ text }) => text)).toEqual(['TODO', 'TODO'])
   })
 
+  it('knows the kinds that only secretlint knows', async () => {
+    const key = ['SG', 'aB3dE6gH9jK2mN5pQ8sT1v', 'W4yZ7bC0eF3hI6kL9nO2qR5tU8wX1zA4cD7fG0iJ3lM'].join('.')
+    const { tools } = open({ 'mail.ts': `\n\nsend("${key}")\n` })
+    expect((await analyse<Secrets>(tools, 'secrets')).secrets.items).toEqual([
+      { path: 'mail.ts', line: 3, kind: 'sendgrid' },
+    ])
+  })
+
   it('takes words and placeholders for none', async () => {
     const { tools } = open({
       'a.ts': 'const password = "correct horse battery"\nconst token = "your-token-goes-here"\n',

@@ -150,3 +150,15 @@ it('drains: says it is not ready, ends the streams, lets the runs know', async (
   expect((await events).length).toBeGreaterThan(0)
   await expect(fetch(`${url}/healthz`)).rejects.toThrow()
 })
+
+it('answers a batch request that is at work when the server ends, and starts nothing new', async () => {
+  const { url, close } = await startServer()
+  const dag = { tasks: [{ id: 'a', tool: 'sleep', arguments: { ms: 60_000 } }] }
+  const answer = post(`${url}/api/v1/workflows`, dag)
+  await expect.poll(async () => (await fetch(`${url}/metrics`)).text()).toMatch(/^runs 1$/m)
+  await close(2_000)
+  expect(await (await answer).json()).toMatchObject({
+    status: 'cancelled',
+    errors: [{ taskId: 'a', code: 'cancelled' }],
+  })
+})

@@ -70,6 +70,15 @@ describe('a setting', () => {
   })
 })
 
+it.each([
+  [{ HOST: '203.0.113.1' }, [], /^HOST=203.0.113.1 PORT=0: .*EADDRNOTAVAIL.*\n$/],
+  [{}, ['--port', '3001'], /^Expected no arguments, got --port 3001; see --help\n$/],
+])('%j %j stops the start with one clear line', async (environment, words, line) => {
+  const { output, closed } = run({ PORT: '0', ...environment }, ...words)
+  expect((await closed)[0]).toBe(1)
+  expect(output.stderr).toMatch(line)
+})
+
 describe('the process', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'serves, prints its address, and ends cleanly on %s with a stream open',
@@ -92,6 +101,6 @@ describe('the process', () => {
     const { port } = new URL(await listening(first))
     const { output, closed } = run({ PORT: port })
     expect((await closed)[0]).toBe(1)
-    expect(output.stderr).toMatch(/^PORT: .*EADDRINUSE.*\n$/)
+    expect(output.stderr).toMatch(/^HOST=127.0.0.1 PORT=\d+: .*EADDRINUSE.*choose another PORT\n$/)
   })
 })

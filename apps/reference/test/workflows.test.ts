@@ -141,6 +141,29 @@ describe('POST /api/v1/workflows', () => {
   })
 })
 
+it('keeps what outputs and answers take within bounds', async () => {
+  const huge: Tool = { run: () => 'x'.repeat(3 * 2 ** 20) }
+  const { url } = await startServer({ tools: { huge } })
+  const batch = async (count: number) => {
+    const tasks = Array.from({ length: count }, (_, i) => ({ id: `t${i}`, tool: 'huge' }))
+    return (await post(`${url}/api/v1/workflows`, { tasks })).json()
+  }
+  const { results } = await batch(4)
+  expect(results.map(({ output }: { output: string }) => output.length)).toEqual([
+    3 * 2 ** 20,
+    3 * 2 ** 20,
+    undefined,
+    undefined,
+  ])
+  expect(results[3].output).toMatchObject({ truncated: true, bytes: 3 * 2 ** 20 + 2 })
+  expect(await (await fetch(url + results[3].output.ref)).json()).toHaveLength(3 * 2 ** 20)
+  const tooMuch = await batch(30)
+  expect(tooMuch.status).toBe('cancelled')
+  const stream = await (await fetch(`${url}/api/v1/stream/${tooMuch.executionId}`)).text()
+  expect(stream).toMatch(/event: error\n.*\ndata: .*take more room than they may/)
+  expect((await batch(1)).status).toBe('success')
+})
+
 describe('the limits of a workflow', () => {
   it('B10 MAX_TASKS tasks run, one more is 422', async () => {
     const { url } = await startServer({ maxTasks: 3 })
@@ -152,6 +175,13 @@ describe('the limits of a workflow', () => {
       code: 'invalid_dag',
       errors: [{ detail: expect.stringMatching(/3/) }],
     })
+  })
+
+  it('§10 Prefer asks by its name, not by a value of something else', async () => {
+    const { url } = await startServer()
+    for (const prefer of ['foo; respond-async', 'foo="x, respond-async"']) {
+      expect((await post(`${url}/api/v1/workflows`, sleepers(1), { Prefer: prefer })).status).toBe(200)
+    }
   })
 
   it('§10 at the connection limit a streamed POST is refused before its run starts', async () => {

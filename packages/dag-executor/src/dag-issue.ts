@@ -1,11 +1,17 @@
+import { wholeCharacters } from './json-size.js'
+import { isName } from './name-limit.js'
+
 interface IssueBase {
   /** What is wrong and what was expected, in one line. Public text: it quotes nothing but the DAG itself. */
   readonly message: string
-  /** JSON Pointer into the DAG (RFC 6901). */
+  /** JSON Pointer into the DAG (RFC 6901). One of more than 512 characters ends at the last enclosing place that has fewer. */
   readonly pointer: string
 }
 
-/** One thing that is wrong with a DAG, told apart by `code`. */
+/**
+ * One thing that is wrong with a DAG, told apart by `code`. An id or a name that is longer than one may be is shortened, with `…` at
+ * its end.
+ */
 export type DagIssue = IssueBase &
   (
     | { readonly code: 'invalid_type' }
@@ -13,6 +19,13 @@ export type DagIssue = IssueBase &
     | { readonly code: 'too_many_tasks'; readonly count: number; readonly maxTasks: number }
     /** The positions in `tasks` of the first task with this id, and of this one. */
     | { readonly code: 'duplicate_id'; readonly taskId: string; readonly positions: readonly [number, number] }
+    /** `dependsOn` has more entries, repeated ones included, than a DAG may have tasks; they were not looked at. */
+    | {
+        readonly code: 'too_many_dependencies'
+        readonly taskId: string
+        readonly count: number
+        readonly maxDependencies: number
+      }
     | { readonly code: 'missing_dependency'; readonly taskId: string; readonly dependency: string }
     | { readonly code: 'unknown_tool'; readonly taskId: string; readonly tool: string }
     /** Each task in the path depends on the next one; the last is the first again. */
@@ -25,12 +38,13 @@ export type DagIssue = IssueBase &
     | { readonly code: 'too_many_issues'; readonly maxIssues: number }
   )
 
-const maxIssues = 1_000
+const maxIssues = 100
 
 /** Takes issues up to a limit, so that a hostile DAG is not answered with a list many times its size. */
 export class IssueList {
   readonly issues: DagIssue[] = []
 
+  /** Nothing more is taken: whoever looks for issues can stop. */
   get isFull(): boolean {
     return this.issues.length > maxIssues
   }
@@ -68,9 +82,21 @@ export class DagValidationError extends Error {
   }
 }
 
+const shortLength = 64
+
+/** A text from outside as it may stand in an issue: short. */
+export function shorten(text: string, maxLength = shortLength): string {
+  return text.length > maxLength ? `${wholeCharacters(text, maxLength)}…` : text
+}
+
+/** An id or a name from outside as the member of an issue: itself where it can be one, and otherwise short. */
+export function shortenName(name: string): string {
+  return isName(name) ? name : shorten(name)
+}
+
 /** A name from outside as it may stand in a message: on one line, and short. */
 export function quote(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value)
+  if (typeof value === 'string') return JSON.stringify(shorten(value))
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
   return typeof value === 'object' ? 'an object' : typeof value === 'number' ? String(value) : typeof value

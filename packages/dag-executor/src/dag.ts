@@ -67,7 +67,7 @@ export interface DAGTask extends TaskPolicy {
    */
   readonly arguments?: Readonly<Record<string, unknown>> | undefined
   /**
-   * Ids of other tasks. One that is named twice counts once.
+   * Ids of other tasks. One that is named twice counts once; with repetitions, at most as many as a DAG may have tasks.
    * @default []
    */
   readonly dependsOn?: readonly string[] | undefined

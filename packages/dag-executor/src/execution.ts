@@ -3,6 +3,7 @@ import type { ObserveExecution } from './execution-mark.js'
 import { type ExecutionResult, type ExecutionStatus, summarize, type TaskResult } from './execution-result.js'
 import type { Plan, PlannedTask } from './plan.js'
 import { retryDelay } from './policy.js'
+import { StartBudget } from './start-budget.js'
 import { TaskBoard } from './task-board.js'
 import { failureCode, isTimeout } from './task-failure.js'
 import type { TaskState } from './task-state.js'
@@ -41,6 +42,7 @@ export class Execution {
   readonly #planHash: string
   readonly #observe: ObserveExecution | undefined
   readonly #board: TaskBoard
+  readonly #budget = new StartBudget(() => this.#step(() => undefined))
   readonly #startedAt = performance.now()
   #running = 0
   /** Once set, no attempt starts. */
@@ -79,15 +81,15 @@ export class Execution {
 
   readonly #onAbort = (): void => this.#step(() => this.#cancel(this.#prepared.signal?.reason))
 
-  /** Whatever happens, happens in here; afterwards, what can start starts. */
+  /** Whatever happens, happens in here; afterwards, what can start starts, in bursts that leave turns to others. */
   #step(change: () => void): void {
     if (this.#ended) return
     try {
       change()
-      while (!this.#stopped && this.#running < this.#settings.maxConcurrency) {
+      while (!this.#stopped && !this.#budget.isPaused && this.#running < this.#settings.maxConcurrency) {
         const state = this.#board.startNext()
         if (!state) break
-        this.#start(state)
+        this.#budget.spend(() => this.#start(state))
       }
     } catch (error) {
       this.#fail(error)
@@ -219,6 +221,7 @@ export class Execution {
   #close(): void {
     this.#ended = true
     this.#stopGrace?.()
+    this.#budget.cancel()
     this.#prepared.signal?.removeEventListener('abort', this.#onAbort)
   }
 }

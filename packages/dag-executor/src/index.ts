@@ -10,6 +10,8 @@ export type { ExecutionResult, ExecutionStatus, TaskError, TaskResult } from './
 export type { ExecutionStream } from './execution-stream.js'
 export type { ExecuteOptions, ParallelExecutorOptions } from './parallel-executor.js'
 export { ParallelExecutor } from './parallel-executor.js'
+export type { ParsedDag } from './parse-dag.js'
+export { parseDag } from './parse-dag.js'
 export type { PayloadLimit } from './payload-limit.js'
 export { limitPayload } from './payload-limit.js'
 export type {

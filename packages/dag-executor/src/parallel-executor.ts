@@ -122,9 +122,9 @@ export class ParallelExecutor {
     checkFunction('onTaskComplete', onTaskComplete)
     const { dag: structure, tools } = isBuilt(dag) ? fromBuilder(dag) : { dag, tools: this.#tools }
     const { validateArguments } = this.#settings
-    const issues = inspectDag(structure, { tools, maxTasks: this.#maxTasks, validateArguments })
+    const { issues, facts } = inspectDag(structure, { tools, maxTasks: this.#maxTasks, validateArguments })
     if (issues.length > 0) throw new DagValidationError(issues)
-    return { plan: createPlan(structure, tools), executionId, signal, onTaskComplete }
+    return { plan: createPlan(structure, facts, tools), executionId, signal, onTaskComplete }
   }
 
   protected run(prepared: PreparedExecution, watch?: ExecutionWatch): Promise<ExecutionResult> {

@@ -17,7 +17,8 @@ const maxPreviewUnits = 1_024
 /**
  * The value itself where its JSON text fits, and otherwise the truncated form, which always fits (PROTOCOL.md §2.4). A value
  * without a JSON text (a BigInt, a function, a cycle, a `toJSON` that throws) becomes a truncated form with `bytes: 0`, a
- * preview that names its kind, and no `ref`. `undefined` stays, since a member that is `undefined` is simply absent.
+ * preview that names its kind, and no `ref`. The preview gives way to the `ref`, which is left out only where both that and an empty
+ * preview would not fit. `undefined` stays, since a member that is `undefined` is simply absent.
  *
  * @throws TypeError where `maxBytes` is not an integer of at least 128 (or `Infinity`).
  * @example limitPayload('x'.repeat(70_000), { maxBytes: 65_536, ref: '/outputs/1' }) // { truncated: true, bytes: 70002, … }

@@ -1,7 +1,8 @@
 import type { DAGStructure } from './dag.js'
 import { type ResolvedPolicy, resolvePolicy } from './policy.js'
-import { copyArguments, inspectArguments } from './references.js'
+import { copyArguments } from './references.js'
 import type { TableTool, ToolTable } from './tool-table.js'
+import type { TaskFacts } from './validate-task.js'
 
 /** A task with everything that can be known before it runs. Tasks are named by their index in the plan. */
 export interface PlannedTask {
@@ -30,10 +31,10 @@ export interface Plan {
   readonly layers: number
 }
 
-/** Prepares a DAG in which no issue was found. */
-export function createPlan({ tasks }: DAGStructure, tools: ToolTable): Plan {
+/** Prepares a DAG in which no issue was found, with what was found out about each task. */
+export function createPlan({ tasks }: DAGStructure, facts: readonly TaskFacts[], tools: ToolTable): Plan {
   const indexes = new Map(tasks.map(({ id }, index) => [id, index]))
-  const dependencies = tasks.map(({ dependsOn }) => [...new Set(dependsOn)].map((id) => indexes.get(id)!))
+  const dependencies = facts.map((those) => those.dependencies)
   const dependents: number[][] = tasks.map(() => [])
   for (const [index, those] of dependencies.entries())
     for (const dependency of those) dependents[dependency]!.push(index)
@@ -58,7 +59,7 @@ export function createPlan({ tasks }: DAGStructure, tools: ToolTable): Plan {
       tool: task.tool,
       call: tools.get(task.tool)!,
       arguments: copyArguments(task.arguments ?? {}),
-      hasReferences: inspectArguments(task.arguments).length > 0,
+      hasReferences: facts[index]!.hasReferences,
       dependencies: dependencies[index]!,
       dependents: dependents[index]!,
       layer: layers[index]!,

@@ -18,6 +18,9 @@ const maxAttempts = 100
 
 type Rule = readonly [member: string, expected: string, holds: (value: number) => boolean]
 
+/** What every delay can be sent and counted as: a JSON number that is whole. Later than this nothing happens anyway. */
+export const longestDelayMs = Number.MAX_SAFE_INTEGER
+
 const duration = (value: number): boolean => value >= 0
 
 const taskRules: readonly Rule[] = [
@@ -41,7 +44,7 @@ export function checkPolicy(task: Record<string, unknown>): { member: string[]; 
   if (typeof retry !== 'object' || retry === null || Array.isArray(retry)) {
     return [...faults, { member: ['retry'], message: `Expected \`retry\` to be an object, got ${quote(retry)}` }]
   }
-  const policy = { ...retry } as Record<string, unknown>
+  const policy = retry as Record<string, unknown>
   if (policy.attempts === undefined) {
     faults.push({ member: ['retry'], message: 'Expected `retry` to have `attempts`' })
   }
@@ -60,10 +63,13 @@ export function resolvePolicy({ retry, timeout = 0, priority = 0 }: TaskPolicy):
   }
 }
 
-/** Milliseconds to wait after the given attempt failed. `random` is from 0 to 1. */
+/** Milliseconds to wait after the given attempt failed: whole, and never more than can be sent. `random` is from 0 to 1. */
 export function retryDelay(policy: ResolvedPolicy, attempt: number, random: number): number {
-  const delay = Math.min(policy.delayMs * policy.factor ** (attempt - 1), policy.maxDelayMs)
-  return Math.round(delay * (1 - policy.jitter * random))
+  // The power may be infinite, and no multiple of nothing is anything.
+  if (policy.delayMs === 0) return 0
+  const delay = Math.min(policy.delayMs * policy.factor ** (attempt - 1), policy.maxDelayMs, longestDelayMs)
+  // The sum turns -0, which is a duration like 0, into 0.
+  return Math.round(delay * (1 - policy.jitter * random)) + 0
 }
 
 function checkRules(rules: readonly Rule[], values: Record<string, unknown>, path: string[]) {

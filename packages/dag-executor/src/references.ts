@@ -1,40 +1,43 @@
-import { followPointer, parsePointer } from './json-pointer.js'
+import { quote } from './dag-issue.js'
+import { followPointer, isPointer, parsePointer } from './json-pointer.js'
 import { ToolError } from './tool-error.js'
 
 /** Arguments deeper than this are refused: it bounds the recursion over what comes from outside, and finds cycles. */
 export const maxArgumentDepth = 100
 
-/** Something in a task's arguments that matters to the plan. `path` leads to it. */
+/** Something in a task's arguments that matters to the plan. */
 export type ArgumentFinding =
-  | { readonly type: 'reference'; readonly path: readonly (string | number)[]; readonly taskId: string }
-  | { readonly type: 'invalid_reference'; readonly path: readonly (string | number)[]; readonly message: string }
-  | { readonly type: 'too_deep'; readonly path: readonly (string | number)[] }
+  | { readonly type: 'reference'; readonly taskId: string }
+  | { readonly type: 'invalid_reference'; readonly message: string }
+  | { readonly type: 'too_deep' }
 
-/** The references in a task's arguments, and what is wrong with them. */
-export function inspectArguments(args: unknown): ArgumentFinding[] {
-  const findings: ArgumentFinding[] = []
+/**
+ * Says whether to go on. `path` leads to the finding, and only during the call: a copy of it for every finding would take as
+ * much time as all of them are deep together.
+ */
+export type ReportFinding = (finding: ArgumentFinding, path: readonly (string | number)[]) => boolean
+
+/** Reports the references in a task's arguments, and what is wrong with them. */
+export function inspectArguments(args: unknown, report: ReportFinding): void {
   const path: (string | number)[] = []
-  let tooDeep = false
-  const visit = (value: unknown): void => {
-    // Going on after a cycle was met would take time exponential in its branches.
-    if (tooDeep || !isContainer(value)) return
+  /** Whether to go on. */
+  const visit = (value: unknown): boolean => {
+    if (!isContainer(value)) return true
     if (path.length > maxArgumentDepth) {
-      tooDeep = true
-      findings.push({ type: 'too_deep', path: [...path] })
-      return
+      report({ type: 'too_deep' }, path)
+      // Going on after a cycle was met would take time exponential in its branches.
+      return false
     }
-    if (!Array.isArray(value) && Object.hasOwn(value, '$ref')) {
-      findings.push(inspectReference(value, [...path]))
-      return
-    }
-    for (const [key, child] of entries(value)) {
+    if (isReference(value)) return report(inspectReference(value, path.length === 0), path)
+    for (const key of Array.isArray(value) ? value.keys() : Object.keys(value)) {
       path.push(key)
-      visit(child)
+      const goesOn = visit(Reflect.get(value, key))
       path.pop()
+      if (!goesOn) return false
     }
+    return true
   }
   visit(args)
-  return findings
 }
 
 /** A copy of the plain objects and arrays; whatever else is in them is kept as it is. */
@@ -49,7 +52,7 @@ export function copyArguments(value: unknown): unknown {
  */
 export function resolveArguments(template: unknown, outputOf: (taskId: string) => unknown): unknown {
   return mapContainers(template, (value) => {
-    if (!Object.hasOwn(value, '$ref')) return undefined
+    if (!isReference(value)) return undefined
     const { $ref, pointer = '' } = value as { $ref: string; pointer?: string }
     const { found, value: output } = followPointer(outputOf($ref), parsePointer(pointer) ?? [])
     if (!found) {
@@ -60,27 +63,24 @@ export function resolveArguments(template: unknown, outputOf: (taskId: string) =
   })
 }
 
-function inspectReference(value: object, path: readonly (string | number)[]): ArgumentFinding {
+function isReference(value: object): boolean {
+  return !Array.isArray(value) && Object.hasOwn(value, '$ref')
+}
+
+function inspectReference(value: object, isWhole: boolean): ArgumentFinding {
   const { $ref, pointer } = value as { $ref: unknown; pointer?: unknown }
-  if (path.length === 0) {
-    return { type: 'invalid_reference', path, message: 'Expected a reference in the place of one argument, not of all' }
-  }
-  if (typeof $ref !== 'string') {
-    return { type: 'invalid_reference', path, message: 'Expected `$ref` to be the id of a task' }
-  }
+  if (isWhole) return invalid('Expected a reference in the place of one argument, not of all')
+  if (typeof $ref !== 'string') return invalid('Expected `$ref` to be the id of a task')
   const other = Object.keys(value).find((key) => key !== '$ref' && key !== 'pointer')
-  if (other !== undefined) {
-    const member = JSON.stringify(other.slice(0, 64))
-    return {
-      type: 'invalid_reference',
-      path,
-      message: `Expected a reference to hold only $ref and pointer, got ${member}`,
-    }
+  if (other !== undefined) return invalid(`Expected a reference to hold only $ref and pointer, got ${quote(other)}`)
+  if (pointer !== undefined && (typeof pointer !== 'string' || !isPointer(pointer))) {
+    return invalid('Expected `pointer` to be a JSON Pointer, such as "/items/0"')
   }
-  if (pointer !== undefined && (typeof pointer !== 'string' || parsePointer(pointer) === undefined)) {
-    return { type: 'invalid_reference', path, message: 'Expected `pointer` to be a JSON Pointer, such as "/items/0"' }
-  }
-  return { type: 'reference', path, taskId: $ref }
+  return { type: 'reference', taskId: $ref }
+}
+
+function invalid(message: string): ArgumentFinding {
+  return { type: 'invalid_reference', message }
 }
 
 function mapContainers(value: unknown, replace: (value: object) => { replacement: unknown } | undefined): unknown {
@@ -99,8 +99,4 @@ export function isContainer(value: unknown): value is object {
   const prototype = Object.getPrototypeOf(value)
   // The second test also takes plain objects of other realms.
   return prototype === null || Object.getPrototypeOf(prototype) === null
-}
-
-function entries(value: object): Iterable<[string | number, unknown]> {
-  return Array.isArray(value) ? value.entries() : Object.entries(value)
 }

@@ -18,7 +18,8 @@ export interface StreamingExecutorOptions extends ParallelExecutorOptions {
    */
   readonly maxPayloadBytes?: number | undefined
   /**
-   * Path where the whole output of a task is served; it stands in the truncated form.
+   * Path where the whole output of a task is served; it stands in the truncated form, unless it is too long for
+   * `maxPayloadBytes` even without a preview.
    * @default none
    */
   readonly outputRef?: ((executionId: string, taskId: string) => string) | undefined
@@ -92,20 +93,8 @@ export class StreamingExecutor extends ParallelExecutor {
     options: ExecuteWithStreamingOptions = {},
   ): Promise<StreamingExecutionResult> {
     if (writable.locked) throw new TypeError('Expected a stream that is not locked: release its writer first')
-    const prepared = this.prepare(dag, options)
-    const { buffer, renderer } = this.#createBuffer(prepared)
-    const writer = new EventWriter(writable, buffer, (mark) => renderer.render(mark), {
-      flushTimeout: this.#flushTimeout,
-      preventClose: options.preventClose ?? false,
-    })
-    let delivery: EventDelivery
-    let result: ExecutionResult
-    try {
-      result = await this.#runInto(buffer, prepared)
-    } finally {
-      delivery = await writer.finish()
-    }
-    return { ...result, droppedEvents: buffer.dropped, delivery }
+    // A function of its own waits, which does not keep the caller's DAG, and all that is in it, until the end.
+    return this.#runWithWriter(this.prepare(dag, options), writable, options.preventClose ?? false)
   }
 
   /**
@@ -121,6 +110,26 @@ export class StreamingExecutor extends ParallelExecutor {
     const prepared = this.prepare(dag, options)
     const { buffer, renderer } = this.#createBuffer(prepared)
     return new ExecutionStream(this.#runInto(buffer, prepared), buffer, (mark) => renderer.render(mark))
+  }
+
+  async #runWithWriter(
+    prepared: PreparedExecution,
+    writable: WritableStream<SSEEvent>,
+    preventClose: boolean,
+  ): Promise<StreamingExecutionResult> {
+    const { buffer, renderer } = this.#createBuffer(prepared)
+    const writer = new EventWriter(writable, buffer, (mark) => renderer.render(mark), {
+      flushTimeout: this.#flushTimeout,
+      preventClose,
+    })
+    let delivery: EventDelivery
+    let result: ExecutionResult
+    try {
+      result = await this.#runInto(buffer, prepared)
+    } finally {
+      delivery = await writer.finish()
+    }
+    return { ...result, droppedEvents: buffer.dropped, delivery }
   }
 
   #createBuffer({ executionId }: PreparedExecution) {

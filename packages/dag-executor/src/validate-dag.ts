@@ -1,10 +1,11 @@
 import { type DagIssue, IssueList, quote } from './dag-issue.js'
 import { findCycles } from './find-cycles.js'
 import { formatPointer } from './json-pointer.js'
+import { isName } from './name-limit.js'
 import { checkCount } from './option-checks.js'
 import type { ToolRegistry, ValidateArguments } from './tool.js'
 import { createToolTable, type ToolTable } from './tool-table.js'
-import { isRecord, TaskInspection } from './validate-task.js'
+import { isRecord, type TaskFacts, TaskInspection } from './validate-task.js'
 
 export interface ValidateDagOptions {
   /** The tools there are. Left out, the names of tools and their arguments are not checked. */
@@ -29,21 +30,34 @@ export const defaultMaxTasks = 1_000
 
 /**
  * Everything that is wrong with a DAG, as far as it can be known before it runs; an empty list where it can be run. The value
- * may be any JSON from outside. Of more than a thousand issues the rest is left out, which the last one then says.
+ * may be any JSON from outside. However it is made, the answer is short: of more than a hundred issues the rest is left out, which the last one then says,
+ * and names and pointers in them are cut to a length.
  *
  * @throws TypeError where an option is not what it should be. Whatever `validateArguments` throws goes through.
  * @example validateDag({ tasks: [{ id: 'a', tool: 't', dependsOn: ['a'] }] }) // [{ code: 'cycle', path: ['a', 'a'], … }]
  */
 export function validateDag(value: unknown, options: ValidateDagOptions = {}): DagIssue[] {
-  return inspectDag(value, {
-    tools: options.tools && createToolTable(options.tools),
-    maxTasks: checkCount('maxTasks', options.maxTasks ?? defaultMaxTasks),
-    validateArguments: options.validateArguments,
-  })
+  return inspectDag(value, readRules(options)).issues
 }
 
-export function inspectDag(value: unknown, rules: DagRules): DagIssue[] {
+/** @throws TypeError where an option is not what it should be. */
+export function readRules({ tools, maxTasks, validateArguments }: ValidateDagOptions): DagRules {
+  return {
+    tools: tools && createToolTable(tools),
+    maxTasks: checkCount('maxTasks', maxTasks ?? defaultMaxTasks),
+    validateArguments,
+  }
+}
+
+/** What is wrong with a DAG, and, only where nothing is, the facts about each of its tasks. */
+export interface DagInspection {
+  readonly issues: DagIssue[]
+  readonly facts: readonly TaskFacts[]
+}
+
+export function inspectDag(value: unknown, rules: DagRules): DagInspection {
   const list = new IssueList()
+  let facts: TaskFacts[] = []
   if (!isRecord(value)) {
     const message = `Expected a DAG to be an object with \`tasks\`, got ${quote(value)}`
     list.add({ code: 'invalid_type', pointer: '', message })
@@ -56,36 +70,44 @@ export function inspectDag(value: unknown, rules: DagRules): DagIssue[] {
     const message = `Expected at most ${rules.maxTasks} tasks, got ${count}`
     list.add({ code: 'too_many_tasks', pointer: '/tasks', message, count, maxTasks: rules.maxTasks })
   } else {
-    inspectTasks(value.tasks, rules, list)
+    facts = inspectTasks(value.tasks, rules, list)
   }
-  return list.issues
+  return { issues: list.issues, facts }
 }
 
-function inspectTasks(tasks: readonly unknown[], rules: DagRules, list: IssueList): void {
+function inspectTasks(tasks: readonly unknown[], rules: DagRules, list: IssueList): TaskFacts[] {
   const indexes = indexIds(tasks, list)
-  const dependencies = Array.from(tasks, (task, index) => new TaskInspection(task, index, indexes, rules, list).run())
+  const facts: TaskFacts[] = []
+  for (const [index, task] of tasks.entries()) {
+    if (list.isFull) return facts
+    facts.push(new TaskInspection(task, index, indexes, rules, list).run())
+  }
   const ids = new Map([...indexes].map(([id, index]) => [index, id]))
-  for (const cycle of findCycles(dependencies)) {
+  for (const cycle of findCycles(facts.map(({ dependencies }) => dependencies))) {
+    if (list.isFull) break
     // A second task of an id is nobody's dependency, so every task in a cycle is the one its id stands for.
     const path = cycle.map((index) => ids.get(index)!)
     const shown = path.length <= 12 ? path : [...path.slice(0, 6), '…', ...path.slice(-5)]
     const message = `Expected no task to depend on itself, got the cycle ${shown.map(quote).join(' → ')}`
-    list.add({ code: 'cycle', pointer: formatPointer('tasks', cycle[0]!, 'dependsOn'), message, path })
+    list.add({ code: 'cycle', pointer: formatPointer(['tasks', cycle[0]!, 'dependsOn']), message, path })
   }
+  return facts
 }
 
 function indexIds(tasks: readonly unknown[], list: IssueList): Map<string, number> {
   const indexes = new Map<string, number>()
   for (const [index, task] of tasks.entries()) {
     const taskId = isRecord(task) ? task.id : undefined
-    if (typeof taskId !== 'string') continue
+    if (list.isFull) break
+    // What cannot be an id is reported with its task, and stands for none.
+    if (typeof taskId !== 'string' || !isName(taskId)) continue
     const first = indexes.get(taskId)
     if (first === undefined) {
       indexes.set(taskId, index)
       continue
     }
     const message = `Expected every id once, got ${quote(taskId)} at ${first} and at ${index}`
-    const pointer = formatPointer('tasks', index, 'id')
+    const pointer = formatPointer(['tasks', index, 'id'])
     list.add({ code: 'duplicate_id', pointer, message, taskId, positions: [first, index] })
   }
   return indexes

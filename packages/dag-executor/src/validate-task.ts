@@ -1,9 +1,20 @@
-import { type IssueList, quote } from './dag-issue.js'
-import { formatPointer } from './json-pointer.js'
+import { type IssueList, quote, shorten, shortenName } from './dag-issue.js'
+import { formatPointer, joinPointers } from './json-pointer.js'
 import { isName, maxNameBytes } from './name-limit.js'
 import { checkPolicy } from './policy.js'
 import { type ArgumentFinding, inspectArguments, maxArgumentDepth } from './references.js'
 import type { DagRules } from './validate-dag.js'
+
+/** UTF-16 units of a validator's message: it may quote arguments of any length. */
+const maxFaultLength = 500
+
+/** What looking at a task found out about it. */
+export interface TaskFacts {
+  /** The indexes of the tasks that it depends on, each once. */
+  readonly dependencies: readonly number[]
+  /** Whether its arguments are known only when others have run. */
+  readonly hasReferences: boolean
+}
 
 /** Looks at one task of a DAG and adds what is wrong with it to the list. */
 export class TaskInspection {
@@ -22,31 +33,30 @@ export class TaskInspection {
     this.#list = list
   }
 
-  /** The indexes of the tasks that it depends on, each once. */
-  run(): number[] {
+  run(): TaskFacts {
     const task = this.#value
-    if (this.#list.isFull) return []
     if (!isRecord(task)) {
       this.#type([], `Expected a task to be an object, got ${quote(task)}`)
-      return []
+      return { dependencies: [], hasReferences: false }
     }
-    if (typeof task.id === 'string') this.#taskId = task.id
+    if (typeof task.id === 'string') this.#taskId = shortenName(task.id)
     this.#name('id', task.id)
-    this.#name('tool', task.tool)
+    const hasTool = this.#name('tool', task.tool)
     for (const { member, message } of checkPolicy(task)) {
       this.#list.add({ code: 'invalid_value', pointer: this.#pointer(member), message })
     }
     const named = this.#dependencies(task.dependsOn)
     const isLiteral = this.#arguments(task.arguments, named)
-    if (typeof task.tool === 'string') this.#tool(task.tool, isLiteral ? (task.arguments ?? {}) : undefined)
-    return [...named.values()].filter((index) => index !== undefined)
+    if (hasTool) this.#tool(String(task.tool), isLiteral ? (task.arguments ?? {}) : undefined)
+    return { dependencies: [...named.values()].filter((index) => index !== undefined), hasReferences: !isLiteral }
   }
 
-  #name(member: 'id' | 'tool', name: unknown): void {
-    if (typeof name === 'string' && isName(name)) return
+  #name(member: 'id' | 'tool', name: unknown): boolean {
+    if (typeof name === 'string' && isName(name)) return true
     const message = `Expected \`${member}\` to be a non-empty string of at most ${maxNameBytes} bytes, got ${quote(name)}`
     const code = typeof name === 'string' ? 'invalid_value' : 'invalid_type'
     this.#list.add({ code, pointer: this.#pointer([member]), message })
+    return false
   }
 
   /** What is named, with the task's index where there is such a task. */
@@ -57,7 +67,16 @@ export class TaskInspection {
       this.#type(['dependsOn'], `Expected \`dependsOn\` to be an array of ids, got ${quote(dependsOn)}`)
       return named
     }
+    const [count, maxDependencies] = [dependsOn.length, this.#rules.maxTasks]
+    if (count > maxDependencies) {
+      const message = `Expected \`dependsOn\` to have at most ${maxDependencies} entries, got ${count}`
+      const pointer = this.#pointer(['dependsOn'])
+      const taskId = this.#taskId
+      this.#list.add({ code: 'too_many_dependencies', pointer, message, taskId, count, maxDependencies })
+      return named
+    }
     for (const [place, dependency] of dependsOn.entries()) {
+      if (this.#list.isFull) break
       if (typeof dependency !== 'string') {
         this.#type(['dependsOn', place], `Expected the id of a task, got ${quote(dependency)}`)
         continue
@@ -66,8 +85,13 @@ export class TaskInspection {
       named.set(dependency, index)
       if (index !== undefined) continue
       const message = `Expected the id of a task of this DAG, got ${quote(dependency)}`
-      const pointer = this.#pointer(['dependsOn', place])
-      this.#list.add({ code: 'missing_dependency', pointer, message, taskId: this.#taskId, dependency })
+      this.#list.add({
+        code: 'missing_dependency',
+        pointer: this.#pointer(['dependsOn', place]),
+        message,
+        taskId: this.#taskId,
+        dependency: shortenName(dependency),
+      })
     }
     return named
   }
@@ -79,18 +103,22 @@ export class TaskInspection {
       this.#type(['arguments'], `Expected \`arguments\` to be an object, got ${quote(args)}`)
       return false
     }
-    const findings = inspectArguments(args)
-    for (const finding of findings) this.#finding(finding, named)
-    return findings.length === 0
+    let isLiteral = true
+    inspectArguments(args, (finding, path) => {
+      isLiteral = false
+      // Of the references of a large DAG most are good ones: nothing is made for them.
+      if (finding.type !== 'reference' || !named.has(finding.taskId)) this.#finding(finding, path)
+      return !this.#list.isFull
+    })
+    return isLiteral
   }
 
-  #finding(finding: ArgumentFinding, named: ReadonlyMap<string, unknown>): void {
-    const pointer = this.#pointer(['arguments', ...finding.path])
+  #finding(finding: ArgumentFinding, path: readonly (string | number)[]): void {
+    const pointer = this.#pointer(['arguments', ...path])
     switch (finding.type) {
       case 'reference': {
-        const reference = finding.taskId
-        if (named.has(reference)) return
-        const message = `Expected a reference to a task in \`dependsOn\`, got ${quote(reference)}`
+        const reference = shortenName(finding.taskId)
+        const message = `Expected a reference to a task in \`dependsOn\`, got ${quote(finding.taskId)}`
         this.#list.add({ code: 'reference_not_a_dependency', pointer, message, taskId: this.#taskId, reference })
         return
       }
@@ -117,8 +145,10 @@ export class TaskInspection {
       this.#list.add({ code: 'unknown_tool', pointer, message, taskId: this.#taskId, tool: name })
     } else if (tool.inputSchema && validateArguments && isRecord(literal)) {
       for (const fault of validateArguments(tool.inputSchema, literal)) {
-        const pointer = this.#pointer(['arguments']) + fault.pointer
-        this.#list.add({ code: 'invalid_arguments', pointer, message: fault.message, taskId: this.#taskId, tool: name })
+        if (this.#list.isFull) break
+        const pointer = joinPointers(this.#pointer(['arguments']), fault.pointer)
+        const message = shorten(fault.message, maxFaultLength)
+        this.#list.add({ code: 'invalid_arguments', pointer, message, taskId: this.#taskId, tool: name })
       }
     }
   }
@@ -128,7 +158,7 @@ export class TaskInspection {
   }
 
   #pointer(path: readonly (string | number)[]): string {
-    return formatPointer('tasks', this.#index, ...path)
+    return formatPointer(['tasks', this.#index, ...path])
   }
 }
 

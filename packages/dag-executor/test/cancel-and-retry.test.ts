@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type DAGTask, ParallelExecutor, ToolError, type ToolRegistry } from '../src/index.js'
+import { type DAGTask, ParallelExecutor, StreamingExecutor, ToolError, type ToolRegistry } from '../src/index.js'
 import { graph, HeldTasks, settled } from './held-tasks.js'
 
 beforeEach(() => {
@@ -191,6 +191,44 @@ describe('retry', () => {
       expect(Date.now() - before).toBe(expected)
     }
     random.mockRestore()
+  })
+
+  it.each([
+    [{ delayMs: 0, factor: 1e308 }, 0],
+    [{ delayMs: -0, maxDelayMs: Number.POSITIVE_INFINITY }, 0],
+    [{ delayMs: 5e-324, factor: 1 }, 0],
+    [{ delayMs: 1, maxDelayMs: -0 }, 0],
+    [{ delayMs: 1, factor: 1e308, maxDelayMs: 70 }, 70],
+    [{ delayMs: 5e-324, factor: 1e308, maxDelayMs: 70 }, 70],
+    [{ delayMs: 1e308, factor: 1e308, maxDelayMs: Number.POSITIVE_INFINITY }, Number.MAX_SAFE_INTEGER],
+  ])('§8.3 sends a delay that is a whole number, also for %j', async (policy, last) => {
+    const controller = new AbortController()
+    const tools: ToolRegistry = { fail: () => Promise.reject(new Error('no')) }
+    const task = { id: 'a', tool: 'fail', timeout: 1e308, priority: -1e308 }
+    const tasks = [{ ...task, retry: { attempts: 4, jitter: 0, ...policy } }]
+    const stream = new StreamingExecutor({ tools }).stream({ tasks }, { signal: controller.signal })
+    const delays: unknown[] = []
+    const read = (async () => {
+      for await (const { type, data } of stream)
+        if (type === 'task_retry' && 'delayMs' in data) delays.push(data.delayMs)
+    })()
+    // The hash of the plan, which is made first, takes turns that no timer tells of.
+    while (delays.length === 0) await vi.advanceTimersByTimeAsync(0)
+    await vi.advanceTimersByTimeAsync(1_000)
+    controller.abort()
+    await read
+    expect(delays.at(-1)).toBe(last)
+    for (const delay of delays) expect(Number.isSafeInteger(delay)).toBe(true)
+  })
+
+  it('starts by priority also where priorities are as far apart as numbers can be', async () => {
+    const held = new HeldTasks()
+    const ids = { least: -1e308, less: -5e-324, none: -0, more: 5e-324, most: 1e308 }
+    const tasks = Object.entries(ids).map(([id, priority]) => ({ id, tool: 'held', priority }))
+    const run = execute(held, { tasks })
+    expect(held.order).toEqual(['most', 'more', 'none', 'less', 'least'])
+    for (const { id } of tasks) held.call(id).succeed()
+    await run
   })
 
   it('holds no slot while it waits', async () => {

@@ -40,6 +40,16 @@ describe('limitPayload', () => {
     expect(preview).toHaveLength(1_023)
   })
 
+  it('gives up the preview before the ref, and the ref only where it does not fit without one', () => {
+    const fits = 400 - bytesOf({ truncated: true, bytes: 2_002, preview: '', ref: '' })
+    for (let length = 1; length <= 400; length += 1) {
+      const ref = '/'.repeat(length)
+      const limited = limitPayload('x'.repeat(2_000), { maxBytes: 400, ref })
+      expect(bytesOf(limited)).toBeLessThanOrEqual(400)
+      expect(limited).toMatchObject({ truncated: true, ref: length <= fits ? ref : null })
+    }
+  })
+
   it('leaves a ref out that would not fit by itself', () => {
     const limited = limitPayload('x'.repeat(200), { maxBytes: 128, ref: '/'.repeat(100) })
     expect(limited).toMatchObject({ truncated: true, ref: null })

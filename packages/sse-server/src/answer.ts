@@ -26,6 +26,7 @@ type Headers = Readonly<Record<string, string>>
 
 const types = ['text/event-stream', 'application/json'] as const
 const stateOnly = { maxEvents: 0, maxBytes: 0 }
+
 /** Answers one request, from its headers to the first byte; a {@link Connection} writes the rest. */
 export class Answer {
   readonly #core: ServerCore
@@ -151,24 +152,27 @@ export class Answer {
     if (page.gap !== undefined) counters.gaps += 1
   }
 
-  /** Takes a place, unless this request has one. False: there is none, and the client was told. */
+  /** Takes a place, unless this request has one. False: it is not to be served, and the client was told where it is still there. */
   #admit(): boolean {
-    if (this.#slot !== undefined) return true
-    // A client that left while it was looked up would hold a place that nothing gives back.
+    const { admission, settings } = this.#core
+    const hasClientLimit = settings.maxConnectionsPerClient !== Number.POSITIVE_INFINITY
+    const clientKey = hasClientLimit ? settings.clientKey(this.#exchange.request) : undefined
+    // A client that left meanwhile would hold a place that nothing gives back, also where it has its place already.
     if (this.#exchange.gone) return false
     // The server may have begun to close meanwhile, and would wait for this connection for ever.
     if (this.#core.isClosing) {
       this.#turnAway('closing')
       return false
     }
-    const { admission, settings } = this.#core
-    const hasClientLimit = settings.maxConnectionsPerClient !== Number.POSITIVE_INFINITY
-    const slot = admission.acquire(hasClientLimit ? settings.clientKey(this.#exchange.request) : undefined)
+    if (this.#slot !== undefined) return true
+    const slot = admission.acquire(clientKey)
     if (typeof slot === 'string') {
       this.#turnAway(slot)
       return false
     }
     this.#slot = slot
+    // Whatever is waited for may take long, or for ever.
+    this.#exchange.onGone(() => slot.release())
     return true
   }
 

@@ -1,11 +1,11 @@
-import { type EventId, encodeGap, encodeHeartbeat, encodeRetry, formatEventId } from '@x/sse-protocol'
+import { type EventId, encodeGap, formatEventId } from '@x/sse-protocol'
 import type { Slot } from './admission.js'
+import { type Beat, comeBackFrame, heartbeatFrame, openingFrame } from './control-frames.js'
 import type { CloseReason } from './counters.js'
 import type { LogPage } from './event-log.js'
 import type { Exchange } from './exchange.js'
 import { encode } from './frames.js'
 import { locate } from './position.js'
-import { jitter } from './random.js'
 import type { Channel } from './readers.js'
 import { finishLive, type Live, type ServerCore } from './server-core.js'
 import type { Sink, SinkEvents } from './sink.js'
@@ -55,17 +55,19 @@ export class Connection implements SinkEvents, Live {
     this.#cursor = cursor ?? { epoch: page.epoch, sequence: 0 }
     this.#hasCursor = cursor !== undefined
     this.#head = page.head
-    this.#sink = exchange.stream(headers, this)
+    // Both may throw, and then nothing may be left of the first.
     this.#channel = core.readers.join(streamId, () => this.pump())
+    try {
+      this.#sink = exchange.stream(headers, this)
+    } catch (error) {
+      this.#channel.leave()
+      throw error
+    }
     core.live.add(this)
     core.heartbeats.add(this)
     core.counters.opened += 1
-    const { retry } = core.settings
-    const opening = encodeHeartbeat(
-      this.#heartbeat(page.epoch),
-      formatEventId(this.#cursor.epoch, this.#cursor.sequence),
-    )
-    if (this.#sink.write(encode(encodeRetry(retry) + opening))) this.pump()
+    // The epoch is the stream's own, the cursor may be of another one: then a gap follows.
+    if (this.#sink.write(openingFrame(core.settings.retry, this.#nextBeat(page.epoch), this.#cursor))) this.pump()
     else this.#block()
   }
 
@@ -116,7 +118,7 @@ export class Connection implements SinkEvents, Live {
   }
 
   drain(): void {
-    this.#end('closing', encode(encodeRetry(jitter(Math.max(this.#core.settings.retry, 1_000)))))
+    this.#end('closing', comeBackFrame(this.#core.settings.retry))
   }
 
   destroy(): void {
@@ -125,16 +127,16 @@ export class Connection implements SinkEvents, Live {
 
   #await(read: Promise<LogPage | undefined>): void {
     this.#state = 'reading'
-    read.then(
-      (page) => {
+    read
+      .then((page) => {
         if (this.#state !== 'reading') return
         this.#state = 'idle'
         const isStale = this.#isStale
         if ((this.#deliver(page) || isStale) && this.#isIdle()) this.pump()
         else this.#beatIfDue()
-      },
-      (error: unknown) => this.#giveUp(error),
-    )
+      })
+      // Also what a page that cannot be sent throws.
+      .catch((error: unknown) => this.#giveUp(error))
   }
 
   /** Writes a page. True: there is more to read. */
@@ -178,15 +180,11 @@ export class Connection implements SinkEvents, Live {
     if (!this.#isBeatDue || this.#state !== 'idle') return
     this.#isBeatDue = false
     this.#core.counters.heartbeats += 1
-    if (!this.#sink.write(encode(encodeHeartbeat(this.#heartbeat(this.#cursor.epoch))))) this.#block()
+    if (!this.#sink.write(heartbeatFrame(this.#nextBeat(this.#cursor.epoch)))) this.#block()
   }
 
-  #heartbeat(epoch: string): { timestamp: string; interval: number; head: string } {
-    return {
-      timestamp: new Date().toISOString(),
-      interval: this.#core.settings.heartbeatInterval,
-      head: formatEventId(epoch, this.#head),
-    }
+  #nextBeat(epoch: string): Beat {
+    return { interval: this.#core.settings.heartbeatInterval, epoch, head: this.#head }
   }
 
   #isIdle(): boolean {
@@ -210,6 +208,8 @@ export class Connection implements SinkEvents, Live {
   }
 
   #giveUp(error: unknown): void {
+    // A response that has its end needs no log any more.
+    if (this.#state === 'ending' || this.#state === 'closed') return
     this.#core.report(error, this.#streamId)
     this.#abort('log_error')
   }

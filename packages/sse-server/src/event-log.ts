@@ -73,7 +73,11 @@ export interface LogPage {
 
 /** Where streams live. Every method but `subscribe` may answer at once or by a promise. */
 export interface EventLog {
-  /** Creates the stream where it is new, and makes every earlier fence invalid. */
+  /**
+   * Creates the stream where it is new, and makes every earlier fence invalid.
+   *
+   * @throws SseServerError `log_full`.
+   */
   open(streamId: string): MaybePromise<OpenedStream>
 
   /**

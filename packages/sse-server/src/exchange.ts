@@ -20,11 +20,11 @@ export interface Exchange {
   header(name: string): string | undefined
   /** A parameter of the URL's query. */
   query(name: string): string | undefined
-  /** Called once when the client goes away; at most one listener. */
+  /** Called once when the client is gone, and at once where it is. */
   onGone(listener: () => void): void
   /** Answers in one piece. */
   reply(status: number, headers: Readonly<Record<string, string>>, body?: string): void
-  /** Answers with status 200 and a body that is written bit by bit. From here on `events` and not `onGone` is told the end. */
+  /** Answers with status 200 and a body that is written bit by bit. Only while the client is not gone; `events` is told when it is. */
   stream(headers: Readonly<Record<string, string>>, events: SinkEvents): Sink
 }
 

@@ -1,21 +1,21 @@
+import { Departure } from './departure.js'
 import { type Exchange, headerOf } from './exchange.js'
 import type { Sink, SinkEvents } from './sink.js'
 
-/** Bytes that wait for the host before a connection pauses; as much as node:http holds. */
-const highWaterMark = 16_384
+/** One piece waits for the host at most, so a body that nobody reads runs into the write deadline and does not keep its place. */
+const highWaterMark = 1
 
 /** An exchange of a fetch-style host: a Request, and a Response whose body is pulled. */
 export class FetchExchange implements Exchange {
   readonly request: Request
   readonly #forget = new AbortController()
   #response: Response | undefined
-  #gone: boolean
-  #onGone: (() => void) | undefined
+  readonly #departure = new Departure()
 
   constructor(request: Request) {
     this.request = request
-    this.#gone = request.signal.aborted
-    request.signal.addEventListener('abort', () => this.#leave(), { signal: this.#forget.signal })
+    if (request.signal.aborted) this.#departure.pass()
+    else request.signal.addEventListener('abort', () => this.#departure.pass(), { signal: this.#forget.signal })
   }
 
   /** What the host sends; a client that left before it was made gets an empty one. */
@@ -28,7 +28,7 @@ export class FetchExchange implements Exchange {
   }
 
   get gone(): boolean {
-    return this.#gone
+    return this.#departure.hasPassed
   }
 
   header(name: string): string | undefined {
@@ -40,24 +40,24 @@ export class FetchExchange implements Exchange {
   }
 
   onGone(listener: () => void): void {
-    this.#onGone = listener
+    this.#departure.onPassed(listener)
+  }
+
+  /** Stops to listen to the request, which may outlive an answer that is not made here. */
+  forget(): void {
+    this.#forget.abort()
   }
 
   reply(status: number, headers: Readonly<Record<string, string>>, body?: string): void {
-    this.#forget.abort()
+    this.forget()
     this.#response = new Response(this.method === 'HEAD' ? null : (body ?? null), { status, headers })
   }
 
   stream(headers: Readonly<Record<string, string>>, events: SinkEvents): Sink {
     let controller: ReadableStreamDefaultController<Uint8Array>
     const close = (): void => {
-      this.#forget.abort()
+      this.forget()
       events.closed()
-    }
-    this.#onGone = () => {
-      // The host may go on reading after an abort, and would wait for ever.
-      controller.error(this.request.signal.reason)
-      close()
     }
     // Not of type 'bytes': such a stream takes each chunk's memory away, which belongs to all connections.
     const body = new ReadableStream<Uint8Array>(
@@ -71,6 +71,11 @@ export class FetchExchange implements Exchange {
       new ByteLengthQueuingStrategy({ highWaterMark }),
     )
     this.#response = new Response(body, { status: 200, headers })
+    this.#departure.onPassed(() => {
+      // The host may go on reading after an abort, and would wait for ever.
+      controller.error(this.request.signal.reason)
+      close()
+    })
     return {
       write: (bytes) => {
         controller.enqueue(bytes)
@@ -87,10 +92,5 @@ export class FetchExchange implements Exchange {
         close()
       },
     }
-  }
-
-  #leave(): void {
-    this.#gone = true
-    this.#onGone?.()
   }
 }

@@ -32,7 +32,14 @@ export async function waitForPage(
     isOver = true
     look()
   }
-  const live: Live = { drain: stop, destroy: stop }
+  const live: Live = {
+    drain: stop,
+    destroy: () => {
+      stop()
+      // The log may never answer the read under way.
+      finishLive(core, live)
+    },
+  }
   // Joined before the first read, or an event between the two would wake nobody.
   const channel = core.readers.join(streamId, look)
   const timer = startTimer(milliseconds, stop)

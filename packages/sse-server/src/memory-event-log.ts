@@ -1,6 +1,7 @@
+import { EndedStreams } from './ended-streams.js'
 import type { Append, Appended, EventLog, LogPage, OpenedStream, ReadLimits } from './event-log.js'
 import { expectDuration, expectLimit } from './expect-option.js'
-import { MemoryStream, sizeOfEntry } from './memory-stream.js'
+import { MemoryStream, sizeOfEntry, sizeOfStream } from './memory-stream.js'
 import { createEpoch } from './random.js'
 import { SseServerError } from './server-error.js'
 import { startTimer, type Timer } from './timer.js'
@@ -18,8 +19,8 @@ export interface MemoryEventLogOptions {
    */
   readonly maxBytes?: number | undefined
   /**
-   * Bytes kept of all streams. Over it, ended streams go first (the one that ended first), then the oldest events of the stream that
-   * has been silent longest.
+   * Bytes kept of all streams, where each stream counts 1 KiB and its id beside its events: it bounds their number too. Over it, ended
+   * streams go first (the one that ended first), then the oldest events of the stream that has been silent longest.
    * @default 256 * 2 ** 20
    */
   readonly maxTotalBytes?: number | undefined
@@ -42,8 +43,8 @@ export class MemoryEventLog implements EventLog {
   readonly #retention: number
 
   readonly #streams = new Map<string, MemoryStream>()
-  /** Ended streams and the time at which they are dropped: all are kept equally long, so the order of ends is the order of drops. */
-  readonly #ended = new Map<MemoryStream, number>()
+  /** All are kept equally long, so the order of ends is the order of drops. */
+  readonly #ended = new EndedStreams()
   /** Streams with an event to spare, the one that was silent longest first. */
   readonly #trimmable = new Set<MemoryStream>()
   /** By id and not on the stream, since a reader may outlive the stream and see the next one of that name. */
@@ -68,17 +69,19 @@ export class MemoryEventLog implements EventLog {
     return this.#streams.size
   }
 
-  /** Bytes held now, counted as `maxBytes` counts them. */
+  /** Bytes held now, counted as `maxTotalBytes` counts them. */
   get bytes(): number {
     return this.#totalBytes
   }
 
   open(streamId: string): OpenedStream {
-    this.#lastFence += 1
     let stream = this.#streams.get(streamId)
+    if (stream === undefined) this.#makeRoom(streamId, sizeOfStream(streamId))
+    this.#lastFence += 1
     if (stream === undefined) {
       stream = new MemoryStream(streamId, createEpoch(), this.#lastFence)
       this.#streams.set(streamId, stream)
+      this.#totalBytes += stream.totalSize
       this.#wake(streamId)
     }
     stream.fence = this.#lastFence
@@ -99,7 +102,9 @@ export class MemoryEventLog implements EventLog {
       throw new SseServerError('unknown_append', `The events of append ${append.producerNumber} are gone`, { streamId })
     }
     if (stream.ended) throw new SseServerError('stream_ended', 'This stream has ended', { streamId })
-    this.#makeRoom(stream, append)
+    let size = 0
+    for (const entry of append.entries) size += sizeOfEntry(entry)
+    this.#makeRoom(streamId, size)
     const before = stream.size
     const first = stream.add(append)
     this.#totalBytes += stream.size - before
@@ -138,7 +143,7 @@ export class MemoryEventLog implements EventLog {
   delete(streamId: string): boolean {
     const stream = this.#streams.get(streamId)
     if (stream === undefined) return false
-    this.#totalBytes -= stream.size
+    this.#totalBytes -= stream.totalSize
     this.#streams.delete(streamId)
     this.#ended.delete(stream)
     this.#trimmable.delete(stream)
@@ -153,19 +158,17 @@ export class MemoryEventLog implements EventLog {
     this.#timer = undefined
   }
 
-  #makeRoom(appending: MemoryStream, { entries }: Append): void {
-    let size = 0
-    for (const entry of entries) size += sizeOfEntry(entry)
+  #makeRoom(streamId: string, size: number): void {
     while (this.#totalBytes + size > this.#maxTotalBytes) {
-      const [ended] = this.#ended.keys()
+      const ended = this.#ended.oldest()
       if (ended !== undefined) {
-        this.delete(ended.id)
+        this.delete(ended.stream.id)
         continue
       }
       const [silent] = this.#trimmable
       if (silent === undefined) {
         throw new SseServerError('log_full', `The log holds ${this.#totalBytes} bytes that it may not drop`, {
-          streamId: appending.id,
+          streamId,
           bytes: size,
           maxBytes: this.#maxTotalBytes,
         })
@@ -182,19 +185,19 @@ export class MemoryEventLog implements EventLog {
   }
 
   #retire(stream: MemoryStream): void {
-    this.#ended.set(stream, performance.now() + this.#retention)
+    this.#ended.add(stream, performance.now() + this.#retention)
     this.#timer ??= startTimer(this.#retention, () => this.#expire())
   }
 
   #expire(): void {
     this.#timer = undefined
     const now = performance.now()
-    for (const [stream, due] of this.#ended) {
-      if (due > now) {
-        this.#timer = startTimer(due - now, () => this.#expire())
+    for (let oldest = this.#ended.oldest(); oldest !== undefined; oldest = this.#ended.oldest()) {
+      if (oldest.due > now) {
+        this.#timer = startTimer(oldest.due - now, () => this.#expire())
         return
       }
-      this.delete(stream.id)
+      this.delete(oldest.stream.id)
     }
   }
 

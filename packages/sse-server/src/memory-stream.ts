@@ -3,6 +3,9 @@ import type { Append, LogEntry, LogPage, NewEntry, ReadLimits } from './event-lo
 /** What an entry costs beside its texts, roughly. It keeps tiny events from making the byte limits meaningless. */
 const overhead = 128
 
+/** What a stream costs beside its entries, roughly. It does the same for tiny streams. */
+const streamOverhead = 1_024
+
 interface KeptEntry extends LogEntry {
   readonly size: number
   readonly fence: number
@@ -17,6 +20,11 @@ const dropped: KeptEntry = { sequence: 0, type: '', data: '', bytes: 0, size: 0,
 /** Bytes that an entry takes. Type and `internal` count by their length: a bound on memory needs no exact bytes. */
 export function sizeOfEntry(entry: NewEntry): number {
   return overhead + entry.type.length + entry.bytes + (entry.internal?.length ?? 0)
+}
+
+/** Bytes that a stream takes without its entries. */
+export function sizeOfStream(streamId: string): number {
+  return streamOverhead + streamId.length
 }
 
 /** One stream in memory: a run of entries that grows at its end and is dropped from its beginning. */
@@ -53,6 +61,11 @@ export class MemoryStream {
   /** Bytes of the kept entries. */
   get size(): number {
     return this.#size
+  }
+
+  /** Bytes of the kept entries and of the stream itself. */
+  get totalSize(): number {
+    return this.#size + sizeOfStream(this.id)
   }
 
   /** Adds the entries of an append and returns the sequence of the first. */

@@ -1,24 +1,21 @@
+import { Departure } from './departure.js'
 import type { Exchange, NodeRequest, NodeResponse } from './exchange.js'
 import { headerOf } from './exchange.js'
+import { createSink } from './node-sink.js'
 import { mergeVary } from './response-headers.js'
 import type { Sink, SinkEvents } from './sink.js'
+import { onSocketClose } from './socket-close.js'
 
 /** An exchange over node:http or the compatibility API of node:http2. */
 export class NodeExchange implements Exchange {
   readonly request: NodeRequest
   readonly #response: NodeResponse
-  #gone: boolean
-  #onGone: (() => void) | undefined
+  readonly #departure: Departure
 
   constructor(request: NodeRequest, response: NodeResponse) {
     this.request = request
     this.#response = response
-    // The event has passed where the socket is gone already.
-    this.#gone = response.destroyed || response.socket?.destroyed === true
-    response.on('close', () => {
-      this.#gone = true
-      this.#onGone?.()
-    })
+    this.#departure = watchDeparture(request, response)
     // A write that loses the race against a disconnect; `close` follows and says all there is to know.
     response.on('error', () => {})
   }
@@ -28,7 +25,8 @@ export class NodeExchange implements Exchange {
   }
 
   get gone(): boolean {
-    return this.#gone
+    // A socket that is destroyed says `close` some turns later only.
+    return this.#departure.hasPassed || isDestroyed(this.request, this.#response)
   }
 
   header(name: string): string | undefined {
@@ -42,7 +40,7 @@ export class NodeExchange implements Exchange {
   }
 
   onGone(listener: () => void): void {
-    this.#onGone = listener
+    this.#departure.onPassed(listener)
   }
 
   reply(status: number, headers: Readonly<Record<string, string>>, body?: string): void {
@@ -52,23 +50,10 @@ export class NodeExchange implements Exchange {
   }
 
   stream(headers: Readonly<Record<string, string>>, events: SinkEvents): Sink {
-    const response = this.#response
-    this.#onGone = () => events.closed()
-    response.on('drain', () => events.ready())
+    // First what may throw: nobody listens then.
     this.#head(200, headers)
-    return {
-      // The two kinds declare `write` differently and do the same.
-      write: (bytes) => ('stream' in response ? response.write(bytes) : response.write(bytes)),
-      end: (bytes) => {
-        if (bytes === undefined) response.end()
-        else response.end(bytes)
-      },
-      destroy: () => {
-        // The response of the HTTP/2 compatibility API cannot be destroyed, its stream can.
-        if ('stream' in response) response.stream.destroy()
-        else response.destroy()
-      },
-    }
+    this.#departure.onPassed(() => events.closed())
+    return createSink(this.#response, events)
   }
 
   #head(status: number, headers: Readonly<Record<string, string>>): void {
@@ -78,4 +63,23 @@ export class NodeExchange implements Exchange {
       response.setHeader(name, name === 'Vary' ? mergeVary(response.getHeader('Vary'), value) : value)
     }
   }
+}
+
+/** The client is gone when the response is over, and also when the socket closes: a response that is still queued is not told of that. */
+function watchDeparture(request: NodeRequest, response: NodeResponse): Departure {
+  const departure = new Departure()
+  const leave = (): void => departure.pass()
+  // The events may have passed before this.
+  if (isDestroyed(request, response)) {
+    leave()
+    return departure
+  }
+  response.once('close', leave)
+  // The stream of HTTP/2 is the response's own, so the response is told always.
+  if (!('stream' in response)) departure.onPassed(onSocketClose(request.socket, leave))
+  return departure
+}
+
+function isDestroyed(request: NodeRequest, response: NodeResponse): boolean {
+  return 'stream' in response ? response.stream.destroyed : response.destroyed || request.socket.destroyed
 }

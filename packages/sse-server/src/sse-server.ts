@@ -104,7 +104,7 @@ export class SseServer<Events extends object> extends TypedEventTarget<SseServer
   /**
    * Takes a stream over, or creates it. An earlier producer of it can append no more, and its signal aborts.
    *
-   * @throws SseServerError `stream_ended`, `closing` or `invalid_contract`; TypeError where the id is empty or longer than 256.
+   * @throws SseServerError `stream_ended`, `closing`, `log_full` or `invalid_contract`; TypeError where the id is empty or longer than 256.
    */
   open(streamId: string): Promise<Stream<Events>>
   open<Own extends object>(streamId: string, options: OpenOptions<Own>): Promise<Stream<Own>>
@@ -156,7 +156,12 @@ export class SseServer<Events extends object> extends TypedEventTarget<SseServer
   /** Answers one Request of a fetch-style host, as {@link handle} does. The body is made as the host pulls it. */
   async fetch(request: Request, target: StreamTarget, options: AnswerOptions = {}): Promise<Response> {
     const exchange = new FetchExchange(request)
-    await new Answer(this.#core, exchange, options.headers ?? {}).begin(target)
+    try {
+      await new Answer(this.#core, exchange, options.headers ?? {}).begin(target)
+    } catch (error) {
+      exchange.forget()
+      throw error
+    }
     return exchange.response
   }
 

@@ -11,9 +11,9 @@ export function expectStreamId(value: string): void {
   throw new TypeError(`Expected \`streamId\` to be a text of 1 to ${maxLength} characters, got ${describe(value)}`)
 }
 
-/** The last segment of a URL's path, percent-decoded; empty where there is none or it cannot be decoded. */
+/** The last segment of a URL's path, percent-decoded; empty where there is none or it cannot be decoded. One slash may follow it. */
 export function lastSegment(url: string): string {
-  const path = url.split(/[?#]/, 1)[0] ?? ''
+  const path = (url.split(/[?#]/, 1)[0] ?? '').replace(/\/$/, '')
   try {
     return decodeURIComponent(path.slice(path.lastIndexOf('/') + 1))
   } catch {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { MemoryEventLog } from '../src/index.js'
+import { type EventLog, MemoryEventLog } from '../src/index.js'
 import { createSse, eventually, fetchHost, hosts, isType, logged, Reader } from './harness.js'
 
 afterEach(() => {
@@ -94,8 +94,8 @@ it('after `close` no timer is left', async () => {
   await host.ask('c')
   const poll = host.ask('c', { headers: { Accept: 'application/json', Prefer: 'wait=9' } })
   await eventually(() => sse.metrics().connections === 2)
-  // Retention, grace, stream timeout, heartbeats, long poll.
-  expect(vi.getTimerCount()).toBe(5)
+  // Retention, grace, stream timeout, heartbeats, long poll, and the write deadline of a body that nobody has read.
+  expect(vi.getTimerCount()).toBe(6)
   await sse.close()
   await poll
   expect(vi.getTimerCount()).toBe(0)
@@ -116,6 +116,43 @@ it('a request that was being looked up when the server began to close is refused
   letIn(true)
   expect((await answer).status).toBe(503)
   expect(sse.metrics().connections).toBe(0)
+})
+
+it('a request whose target was running when the server closed is refused', async () => {
+  const sse = createSse({ log: new MemoryEventLog() })
+  await sse.open('s')
+  let start = (_: string): void => {}
+  const answer = (await fetchHost(sse)).ask('s', {
+    target: () =>
+      new Promise((resolve) => {
+        start = resolve
+      }),
+  })
+  await sse.close()
+  start('s')
+  expect((await answer).status).toBe(503)
+  expect(sse.metrics().connections).toBe(0)
+})
+
+it('a log that never answers does not keep the server from closing', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const log = new MemoryEventLog()
+  const slow: EventLog = {
+    open: (streamId) => log.open(streamId),
+    append: (streamId, append) => log.append(streamId, append),
+    read: (streamId, after, limits) =>
+      sse.metrics().connections === 0 ? log.read(streamId, after, limits) : new Promise(() => {}),
+    subscribe: (streamId, wake) => log.subscribe(streamId, wake),
+    trim: () => {},
+    delete: () => false,
+  }
+  const sse = createSse({ log: slow })
+  await sse.open('s')
+  void (await fetchHost(sse)).ask('s', { headers: { Accept: 'application/json', Prefer: 'wait=30' } })
+  await eventually(() => sse.metrics().connections === 1)
+  const closed = sse.close({ drain: 1_000 })
+  await vi.advanceTimersByTimeAsync(1_000)
+  await closed
 })
 
 it('`close` can be called twice', async () => {

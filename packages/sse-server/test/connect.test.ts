@@ -130,17 +130,37 @@ describe.each(hosts)('over %s', (_name, createHost) => {
     expect(await read(query, { 'Last-Event-ID': ids[0]! })).toEqual(ids.slice(1))
   })
 
-  it.each(['x', '-1', 'k--1', 'k-01', 'k-1.5', 'k-NaN', 'K-1', 'k-99999999999999999', `${'k'.repeat(70)}-1`])(
-    '§4.2 the malformed cursor %j is answered with 400 and a problem document',
-    async (cursor) => {
-      const { sse, host } = await setUp()
-      await sse.open('s')
-      const response = await host.ask('s', { headers: { 'Last-Event-ID': cursor } })
-      expect(response.status).toBe(400)
-      expect(response.headers.get('content-type')).toBe('application/problem+json')
-      expect(await response.json()).toMatchObject({ status: 400, code: 'malformed_cursor', title: 'Bad Request' })
-    },
-  )
+  it.each([
+    'x',
+    '-1',
+    'k--1',
+    'k-01',
+    'k-1.5',
+    'k-NaN',
+    'K-1',
+    'k-99999999999999999',
+    'k-99999999999999999999',
+    // §3.2 sequences end at 2^53-1.
+    'k-9007199254740992',
+    `${'k'.repeat(70)}-1`,
+  ])('§4.2 the malformed cursor %j is answered with 400 and a problem document', async (cursor) => {
+    const { sse, host } = await setUp()
+    await sse.open('s')
+    const response = await host.ask('s', { headers: { 'Last-Event-ID': cursor } })
+    expect(response.status).toBe(400)
+    expect(response.headers.get('content-type')).toBe('application/problem+json')
+    expect(await response.json()).toMatchObject({ status: 400, code: 'malformed_cursor', title: 'Bad Request' })
+  })
+
+  it('§3.2 a cursor with a sequence of its own epoch beyond 2^53-1 is malformed, and with 2^53-1 it is ahead', async () => {
+    const { sse, host } = await setUp()
+    const { epoch } = await sse.open('s')
+    const ask = (sequence: string): Promise<Response> =>
+      host.ask('s', { headers: { Accept: 'application/json', 'Last-Event-ID': `${epoch}-${sequence}` } })
+    expect((await ask('9007199254740992')).status).toBe(400)
+    expect((await ask('99999999999999999999')).status).toBe(400)
+    expect(await (await ask('9007199254740991')).json()).toMatchObject({ gap: { reason: 'ahead', missed: null } })
+  })
 
   it('§4.5 a stream that the log does not hold is answered with 404, whatever the cursor', async () => {
     const { host } = await setUp()

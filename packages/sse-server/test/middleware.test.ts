@@ -77,9 +77,27 @@ it('§9 without a next handler another method gets 405 with Allow, and an error 
   expect(await failed.text()).not.toContain('secret')
 })
 
-it('a path that cannot be decoded is an unknown stream', async () => {
+it.each(['/%E0%A4%A', '/%zz', '/%', '/%E0%A4%A/', '//', '/'])('the path %s names no stream', async (path) => {
   const sse = createSse()
-  expect((await fetch(`${(await httpHost(sse)).origin}/%E0%A4%A`)).status).toBe(404)
+  const response = await fetch((await httpHost(sse)).origin + path)
+  expect(response.status).toBe(404)
+  expect(await response.json()).toMatchObject({ code: 'unknown_stream' })
+})
+
+it('one slash after the stream id does not count', async () => {
+  const sse = createSse()
+  await sse.open('s')
+  const app = express()
+  app.get('/api/v1/stream/:sessionId', sse.middleware())
+  app.use('/streams', sse.middleware())
+  const origin = await listen(app)
+  const plain = (await httpHost(sse)).origin
+  for (const url of [`${origin}/api/v1/stream/s/?x=/y`, `${origin}/streams/s/`, `${plain}/s/`]) {
+    const response = await fetch(url)
+    expect(response.status).toBe(200)
+    await response.body!.cancel()
+  }
+  expect((await fetch(`${plain}/s//`)).status).toBe(404)
 })
 
 it('headers that are set before stay, and `Vary` is added to', async () => {

@@ -22,7 +22,8 @@ export class ScanView {
     const form = this.#get('start', HTMLFormElement)
     form.addEventListener('submit', (event) => {
       event.preventDefault()
-      start(String(new FormData(form).get('path'))).catch((error: unknown) => this.#problem(String(error)))
+      this.#get('problem').hidden = true
+      start(String(new FormData(form).get('path'))).catch((error: unknown) => this.problem(error))
     })
   }
 
@@ -30,27 +31,25 @@ export class ScanView {
     this.#get('connection', HTMLButtonElement).addEventListener('click', toggle)
   }
 
-  onCancel(cancel: () => void): void {
-    this.#get('cancel', HTMLButtonElement).addEventListener('click', cancel)
+  onCancel(cancel: () => Promise<void>): void {
+    this.#get('cancel', HTMLButtonElement).addEventListener('click', () => {
+      cancel().catch((error: unknown) => this.problem(error))
+    })
   }
 
-  clear(): void {
+  /** Shows a scan that has just begun, and nothing of the one before. One runs at a time. */
+  begin(url: URL): void {
     this.#events = 0
     this.#length = 0
     this.#tasks.clear()
     this.#phases.clear()
     for (const id of ['phases', 'tasks', 'notices', 'report']) this.#get(id).replaceChildren()
-    this.#get('problem').hidden = true
     this.#get('cursor').textContent = 'none'
     this.#get('count').textContent = '0'
-  }
-
-  connected(url: URL): void {
     const link = this.#get('stream', HTMLAnchorElement)
     link.href = url.href
     link.hidden = false
-    this.#get('connection', HTMLButtonElement).disabled = false
-    this.#get('cancel', HTMLButtonElement).disabled = false
+    this.#setRunning(true)
   }
 
   state(state: string): void {
@@ -81,7 +80,8 @@ export class ScanView {
   /** Folds a chunk into the report as PROTOCOL.md §8.2 says; appending, as long as nothing is taken back. */
   chunk({ text, offset }: AgentChunk): void {
     const report = this.#get('report')
-    if (offset === this.#length) report.append(text)
+    if (offset > this.#length) this.notice('A part of the report is missing here.')
+    if (offset >= this.#length) report.append(text)
     else report.textContent = (report.textContent ?? '').slice(0, offset) + text
     this.#length = offset + text.length
   }
@@ -90,25 +90,23 @@ export class ScanView {
     this.#get('notices').appendChild(this.#document.createElement('li')).textContent = text
   }
 
-  ended(): void {
-    this.#finish('complete')
+  /** Says how the scan ended; the state of the connection follows and must not hide it. */
+  finish(outcome: 'complete' | 'cancelled' | 'failed'): void {
+    this.#get('outcome').textContent = outcome
+    this.#setRunning(false)
   }
 
-  failed(reason: string): void {
-    this.#finish('failed')
-    this.#problem(reason)
-  }
-
-  #finish(state: string): void {
-    this.#get('state').textContent = state
-    this.#get('connection', HTMLButtonElement).disabled = true
-    this.#get('cancel', HTMLButtonElement).disabled = true
-  }
-
-  #problem(text: string): void {
+  problem(error: unknown): void {
     const problem = this.#get('problem')
-    problem.textContent = text
+    problem.textContent = error instanceof Error ? error.message : String(error)
     problem.hidden = false
+  }
+
+  #setRunning(isRunning: boolean): void {
+    if (isRunning) this.#get('outcome').textContent = 'running'
+    this.#get('connection', HTMLButtonElement).disabled = !isRunning
+    this.#get('cancel', HTMLButtonElement).disabled = !isRunning
+    this.#get('submit', HTMLButtonElement).disabled = isRunning
   }
 
   #row<Tag extends 'li' | 'tr'>(

@@ -1,7 +1,7 @@
 import type { ToolRegistry } from '@x/dag-executor'
 import { z } from 'zod'
 import { type Agent, InputError, type InputFault } from '../agent.js'
-import { pointer } from './define-tool.js'
+import { pointer } from '../define-tool.js'
 import { readGovernanceRules } from './governance-rules.js'
 import { resolveScanPath } from './scan-path.js'
 import { scanPlan } from './scan-plan.js'
@@ -24,6 +24,9 @@ export interface ScannerAgentOptions {
    */
   readonly rulesPath?: string | undefined
 }
+
+const maxUnknown = 10
+const maxKeyLength = 64
 
 const inputSchema = z.strictObject({ path: z.string().default('.') }).default({ path: '.' })
 
@@ -60,9 +63,9 @@ function faultsOf(issue: z.core.$ZodIssue): InputFault[] {
   if (issue.code !== 'unrecognized_keys') {
     return [{ code: 'invalid_input', detail: `${issue.message}.`, pointer: pointer(issue.path) }]
   }
-  return issue.keys.map((key) => ({
+  return issue.keys.slice(0, maxUnknown).map((key) => ({
     code: 'unknown_member',
     detail: 'The scanner takes `path` and nothing else.',
-    pointer: pointer([...issue.path, key]),
+    pointer: pointer([...issue.path, key.slice(0, maxKeyLength)]),
   }))
 }

@@ -18,8 +18,9 @@ const maxWorkerMemory = 512
 const idleTimeout = 30_000
 
 /**
- * The worker's file. In the build it lies beside this one (both are in dist, whatever chunk this became); where the sources run as they
- * are, Node 20 could not load a worker in TypeScript, so it is the built one, and the package must have been built.
+ * The worker's file. In the build it lies beside this one (both are in dist, whatever chunk this became); where the
+ * sources run as they are, Node 20 could not load a worker in TypeScript, so it is the built one, and the package must
+ * have been built.
  */
 const defaultWorkerFile = new URL(
   import.meta.url.endsWith('.ts') ? '../../dist/scanner-worker.js' : './scanner-worker.js',
@@ -69,7 +70,9 @@ export class AnalysisPool {
     }
   }
 
-  /** Runs an analysis over many files, batch by batch, and tells of its progress. The outputs are in the files' order. */
+  /**
+   * Runs an analysis over many files, batch by batch, and tells of its progress. The outputs are in the files' order.
+   */
   async runBatches<Name extends BatchName>(
     name: Name,
     { root, paths }: FileBatch,

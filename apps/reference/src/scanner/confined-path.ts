@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
+import { directoryOf } from './path-kinds.js'
 import type { ProblemCode } from './problem.js'
 
 const maxPathLength = 4_096
@@ -34,4 +35,28 @@ export function faultOf(root: string, path: string): ProblemCode {
 export function isMissing(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return code === 'ENOENT' || code === 'ENOTDIR'
+}
+
+/**
+ * Tells of directories below `root` whether they are there and no link leads to them. It remembers its answers, for a
+ * list of many files in few directories.
+ */
+export function realDirectories(root: string): (path: string) => boolean {
+  const known = new Map<string, boolean>([['', true]])
+  const isReal = (path: string): boolean => {
+    const answer = known.get(path)
+    if (answer !== undefined) return answer
+    const isDirectory = isReal(directoryOf(path)) && lstatIsDirectory(join(root, path))
+    known.set(path, isDirectory)
+    return isDirectory
+  }
+  return isReal
+}
+
+function lstatIsDirectory(absolute: string): boolean {
+  try {
+    return lstatSync(absolute).isDirectory()
+  } catch {
+    return false
+  }
 }

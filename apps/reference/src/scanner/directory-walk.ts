@@ -26,7 +26,10 @@ interface Directory {
 
 const skippedNames = new Set(['.git', 'node_modules'])
 
-/** The files below `start` that no .gitignore excludes, at most `maxFiles`, without node_modules and .git. Follows no link. */
+/**
+ * The files below `start` that no .gitignore excludes, at most `maxFiles`, without node_modules and .git. Follows no
+ * link.
+ */
 export function walk(root: string, start: string, maxFiles: number): Walk {
   const found: Walk = {
     files: [],
@@ -35,7 +38,8 @@ export function walk(root: string, start: string, maxFiles: number): Walk {
     truncated: false,
   }
   const first = start === '.' ? '' : start
-  // Inside a repository another one is a thing of its own, as it is for git. Outside, a folder of checkouts is scanned whole.
+  // Inside a repository another one is a thing of its own, as it is for git. Outside, a folder of checkouts is scanned
+  // whole.
   const insideRepository = holdsRepository(root, first)
   const pending: Directory[] = [{ path: first, rules: [] }]
   for (let directory = pending.pop(); directory; directory = pending.pop()) {

@@ -1,8 +1,8 @@
 import type { InventoryFile } from './inventory.js'
 
 /**
- * The files of an inventory as they go between threads. A text and two arrays of numbers cost a fraction of what thousands of objects
- * cost to copy, which is paid on the main thread too.
+ * The files of an inventory as they go between threads. A text and two arrays of numbers cost a fraction of what
+ * thousands of objects cost to copy, which is paid on the main thread too.
  */
 export interface FileColumns {
   /** Separated by NUL, which no path holds. */

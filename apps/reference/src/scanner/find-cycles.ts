@@ -8,8 +8,8 @@ export interface Cycle {
 }
 
 /**
- * The shortest cycle of every group of nodes that all reach each other, through the first node of the group in the graph's order.
- * Linear in the graph and without recursion, so a chain of any length is fine.
+ * The shortest cycle of every group of nodes that all reach each other, through the first node of the group in the
+ * graph's order. Linear in the graph and without recursion, so a chain of any length is fine.
  */
 export function findCycles(graph: Graph): Cycle[] {
   return components(graph)

@@ -104,7 +104,9 @@ function totalsOf({ inventory, outputs, problems }: ScanFacts): ScanTotals {
   }
 }
 
-/** A copy whose lists have at most `maxItems` entries, without `problems`, which the findings hold once for all tools. */
+/**
+ * A copy whose lists have at most `maxItems` entries, without `problems`, which the findings hold once for all tools.
+ */
 function shorten<T extends object>(output: T, maxItems: number): Omit<T, 'problems'> {
   const entries = Object.entries(output)
     .filter(([key]) => key !== 'problems')

@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process'
+import pLimit from 'p-limit'
 
-/** Settings of a repository are its author's, who may not be trusted: nothing it names may run, and nothing is fetched. */
+/**
+ * Settings of a repository are its author's, who may not be trusted: nothing it names may run, and nothing is fetched.
+ */
 const safeSettings = [
   'core.fsmonitor=false',
   'core.hooksPath=/dev/null',
@@ -13,6 +16,9 @@ const safeSettings = [
 
 const timeout = 10_000
 
+/** Processes at a time, of all scans together: a graph may hold a thousand tasks that ask git. */
+const atOnce = pLimit(4)
+
 export interface GitOptions {
   readonly signal: AbortSignal
   /** More output than this counts as no answer. */
@@ -20,12 +26,20 @@ export interface GitOptions {
 }
 
 /**
- * What `git` says in `directory`; `undefined` where it says nothing: no git, no repository, one of another owner, no answer
- * within 10 s, or too long an answer.
+ * What `git` says in `directory`; `undefined` where it says nothing: no git, no repository, one of another owner, no
+ * answer within 10 s, or too long an answer.
  *
  * @throws the reason of `signal`.
  */
 export function git(
+  directory: string,
+  parameters: readonly string[],
+  { signal, maxBytes }: GitOptions,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  return atOnce(() => run(directory, parameters, { signal, maxBytes }))
+}
+
+function run(
   directory: string,
   parameters: readonly string[],
   { signal, maxBytes }: GitOptions,

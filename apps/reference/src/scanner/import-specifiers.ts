@@ -19,7 +19,9 @@ export interface ModuleImports {
 }
 
 export interface ImportsPart {
-  /** `ModuleImports[]` as JSON: the main thread only passes it on to another worker, and a text is passed at no cost. */
+  /**
+   * `ModuleImports[]` as JSON: the main thread only passes it on to another worker, and a text is passed at no cost.
+   */
   readonly modules: string
   readonly problems: readonly Problem[]
 }

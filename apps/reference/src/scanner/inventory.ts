@@ -1,6 +1,6 @@
 import { lstatSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
-import { faultOf, goesDown, isMissing } from './confined-path.js'
+import { faultOf, goesDown, isMissing, realDirectories } from './confined-path.js'
 import { type Walk, walk } from './directory-walk.js'
 import { type FileColumns, toColumns } from './file-columns.js'
 import { directoryOf } from './path-kinds.js'
@@ -19,7 +19,10 @@ export interface InventoryFile {
 export interface Inventory {
   /** The scanned directory, relative to the scan root; `.` for the root itself. */
   readonly path: string
-  /** `git`: git's own list of tracked and of untracked, not ignored files. `walk`: a walk that honours .gitignore files. */
+  /**
+   * `git`: git's own list of tracked and of untracked, not ignored files. `walk`: a walk that honours .gitignore
+   * files.
+   */
   readonly source: 'git' | 'walk'
   /** In the order of their paths. */
   readonly files: readonly InventoryFile[]
@@ -90,33 +93,14 @@ function namesOf(gitFiles: Uint8Array, path: string): string[] {
   return [...names].map((name) => prefix + name)
 }
 
-/** A tracked file that was deleted is no finding: git's index may be that of another place, whose names are not told. */
+/**
+ * A tracked file that was deleted is no finding: git's index may be that of another place, whose names are not told.
+ */
 function statsOf(root: string, path: string, problems: Problem[]): Stats | undefined {
   try {
     return lstatSync(join(root, path))
   } catch (error) {
     if (!isMissing(error)) problems.push({ path, code: faultOf(root, path) })
     return undefined
-  }
-}
-
-/** A tracked directory can have become a link to somewhere else since. */
-function realDirectories(root: string): (path: string) => boolean {
-  const known = new Map<string, boolean>([['', true]])
-  const isReal = (path: string): boolean => {
-    const answer = known.get(path)
-    if (answer !== undefined) return answer
-    const isDirectory = isReal(directoryOf(path)) && lstatIsDirectory(join(root, path))
-    known.set(path, isDirectory)
-    return isDirectory
-  }
-  return isReal
-}
-
-function lstatIsDirectory(absolute: string): boolean {
-  try {
-    return lstatSync(absolute).isDirectory()
-  } catch {
-    return false
   }
 }

@@ -75,7 +75,10 @@ interface LinguistLanguage {
   readonly filenames?: readonly string[]
 }
 
-/** The earlier one has an extension that two of them claim: `.ts` is also XML of Qt, `.md` a machine description of GCC. */
+/**
+ * The earlier one has an extension that two of them claim: `.ts` is also XML of Qt, `.md` a machine description of
+ * GCC.
+ */
 const languages: readonly (readonly [LinguistLanguage, CommentSyntax])[] = [
   [TypeScript, javaScript],
   [TSX, javaScript],

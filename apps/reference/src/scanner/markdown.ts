@@ -11,7 +11,9 @@ export function text(value: string): string {
     .replace(special, (character) => (character === '<' ? '&lt;' : character === '&' ? '&amp;' : `\\${character}`))
 }
 
-/** A path or a name: as code where it has only ordinary characters, else as escaped text. A long one loses its middle. */
+/**
+ * A path or a name: as code where it has only ordinary characters, else as escaped text. A long one loses its middle.
+ */
 export function code(value: string): string {
   const shown = value.length > maxShownLength ? withoutMiddle(value) : value
   return plain.test(shown) && shown.trim() === shown ? `\`${shown}\`` : text(shown)
@@ -46,8 +48,8 @@ export function size(bytes: number): string {
 }
 
 /**
- * Cuts Markdown between its lines into pieces of at most `maxLength` UTF-16 units; only a longer line is cut inside, and never inside a
- * surrogate pair. The pieces put together are the text.
+ * Cuts Markdown between its lines into pieces of at most `maxLength` UTF-16 units; only a longer line is cut inside,
+ * and never inside a surrogate pair. The pieces put together are the text.
  */
 export function pieces(markdown: string, maxLength = 1_000): string[] {
   const found: string[] = []

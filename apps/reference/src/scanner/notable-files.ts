@@ -1,9 +1,14 @@
+import { lstatSync } from 'node:fs'
+import { join } from 'node:path'
 import { compareText } from './compare-text.js'
+import { goesDown, realDirectories } from './confined-path.js'
 import { type FileColumns, fromColumns } from './file-columns.js'
 import { listed } from './listed.js'
+import { directoryOf } from './path-kinds.js'
 import type { NotableFiles } from './scan-outputs.js'
 
 export interface NotableFilesInput {
+  readonly root: string
   /** The scanned directory, which the paths in `gitLog` are relative to. */
   readonly path: string
   readonly files: FileColumns
@@ -14,12 +19,15 @@ export interface NotableFilesInput {
 const maxTime = 8.64e15
 
 /** Finds the largest files and those unchanged for longest. */
-export function findNotableFiles({ path, files: columns, gitLog }: NotableFilesInput): NotableFiles {
+export function findNotableFiles({ root, path, files: columns, gitLog }: NotableFilesInput): NotableFiles {
   const files = fromColumns(columns)
   const commits = gitLog === undefined ? new Map<string, number>() : lastCommits(gitLog, path)
+  const isHere = fileFinder(root)
+  // The log may be that of a repository elsewhere: it counts for what is here, and tells nothing of other names.
+  const commitTime = (file: string): number | undefined => (isHere(file) ? commits.get(file) : undefined)
   const bySize = [...files].sort((a, b) => b.bytes - a.bytes || compareText(a.path, b.path))
   const byAge = files
-    .map((file) => ({ path: file.path, time: commits.get(file.path) ?? file.modified }))
+    .map((file) => ({ path: file.path, time: commitTime(file.path) ?? file.modified }))
     .sort((a, b) => a.time - b.time || compareText(a.path, b.path))
   return {
     files: files.length,
@@ -52,4 +60,16 @@ function lastCommits(gitLog: Uint8Array, path: string): Map<string, number> {
     if (time !== undefined && name !== prefix && !times.has(name)) times.set(name, time)
   }
   return times
+}
+
+function fileFinder(root: string): (path: string) => boolean {
+  const isReal = realDirectories(root)
+  return (path) => {
+    if (!goesDown(path) || !isReal(directoryOf(path))) return false
+    try {
+      return lstatSync(join(root, path)).isFile()
+    } catch {
+      return false
+    }
+  }
 }

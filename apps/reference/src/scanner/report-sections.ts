@@ -3,13 +3,12 @@ import type { Inventory } from './inventory.js'
 import type { Languages } from './language-totals.js'
 import type { Listed } from './listed.js'
 import { code, count, counted, size, table, text } from './markdown.js'
-import type { Problem } from './problem.js'
+import { maxRows, more, section } from './report-frame.js'
 import type { Imports, Licences, Manifests, NotableFiles, Secrets, Tests, Todos } from './scan-outputs.js'
 import type { ScanOutputs } from './scan-plan.js'
 
 type Sections = { readonly [Name in keyof ScanOutputs]: (output: ScanOutputs[Name]) => string }
 
-const maxRows = 10
 const maxSteps = 8
 
 /** The report's sections: each the Markdown of one task's output, and of nothing else. */
@@ -24,43 +23,6 @@ export const sections: Sections = {
   secrets: secretsSection,
   tests: testsSection,
   governance: governanceSection,
-}
-
-/** The headings, also of a section that a failure took the place of. */
-export const headings: { readonly [Name in keyof ScanOutputs]: string } = {
-  inventory: 'Inventory',
-  languages: 'Languages',
-  files: 'Largest and oldest files',
-  manifests: 'Packages',
-  imports: 'Imports',
-  licences: 'Licences',
-  todos: 'TODO and FIXME',
-  secrets: 'Likely secrets',
-  tests: 'Tests',
-  governance: 'Governance',
-}
-
-/** In the place of the section of a task that failed; `message` is public. */
-export function failedSection(name: keyof ScanOutputs, message: string): string {
-  return section(name, `This part of the scan failed: ${text(message)}\n\n`)
-}
-
-export function titleSection(path: string): string {
-  return `# Scan of ${path === '.' ? 'the whole directory' : code(path)}\n\n`
-}
-
-/** The files that could not be used; empty where there is none. */
-export function problemsSection({ total, items }: Listed<Problem>): string {
-  if (total === 0) return ''
-  const rows = items.slice(0, maxRows).map((problem) => [code(problem.path), problem.code])
-  return `## Problems\n\n${counted(total, 'file')} could not be used.\n\n${table(['file', 'problem'], rows)}${more(total)}`
-}
-
-/** The last lines: what became of the rules. */
-export function summarySection({ passed, failed, unknown, rules }: Governance): string {
-  const open = unknown > 0 ? `, ${unknown} unknown` : ''
-  const verdict = `${counted(rules.length, 'rule')}: ${passed} passed, ${failed} failed${open}.`
-  return `## Summary\n\n${verdict}\n`
 }
 
 function inventorySection({ source, files, bytes, truncated, skipped }: Inventory): string {
@@ -182,14 +144,6 @@ function governanceSection({ rules }: Governance): string {
   if (rules.length === 0) return section('governance', 'There are no rules.\n\n')
   const rows = rules.map((rule) => [rule.status, text(rule.description), text(rule.evidence)])
   return section('governance', table(['result', 'rule', 'evidence'], rows))
-}
-
-function section(name: keyof ScanOutputs, ...parts: readonly string[]): string {
-  return `## ${headings[name]}\n\n${parts.join('')}`
-}
-
-function more(total: number, shown = maxRows): string {
-  return total > shown ? `… and ${count(total - shown)} more.\n\n` : ''
 }
 
 function bullets<T>(title: string, { total, items }: Listed<T>, line: (item: T) => string): string {

@@ -8,7 +8,9 @@ export interface NotableFiles {
   readonly largest: Listed<{ readonly path: string; readonly bytes: number }>
   /** `changed` is an ISO 8601 time. */
   readonly oldest: Listed<{ readonly path: string; readonly changed: string }>
-  /** Where `changed` comes from: the history of the repository, or the file system, where a fresh checkout is all new. */
+  /**
+   * Where `changed` comes from: the history of the repository, or the file system, where a fresh checkout is all new.
+   */
   readonly dates: 'git' | 'modified'
 }
 
@@ -133,7 +135,10 @@ export interface ImportEdge {
 
 export interface Imports {
   readonly modules: number
-  /** Imports between modules of the scan, each pair once and as the strongest kind. Only `static` ones can form a cycle. */
+  /**
+   * Imports between modules of the scan, each pair once and as the strongest kind. Only `static` ones can form a
+   * cycle.
+   */
   readonly imports: { readonly static: number; readonly typeOnly: number; readonly dynamic: number }
   readonly edges: Listed<ImportEdge>
   /** One cycle, the shortest, for each group of modules that import each other; the first module is also the last. */

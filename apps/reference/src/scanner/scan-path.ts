@@ -1,5 +1,5 @@
 import { lstat, realpath } from 'node:fs/promises'
-import { join, relative, resolve, sep } from 'node:path'
+import { isAbsolute, join, normalize, relative, resolve, sep } from 'node:path'
 import { isMissing } from './confined-path.js'
 
 /** A directory below the scan root, or why `path` names none. The texts are public. */
@@ -23,13 +23,15 @@ const details: Record<ScanPathFault, string> = {
 }
 
 /**
- * Finds the directory that `path` names below `root`, which is a real path. A symbolic link may lead to another place below
- * the root. One that leads elsewhere or nowhere is `path_outside_root` alike, so that no answer tells what exists outside.
+ * Finds the directory that `path` names below `root`, which is a real path. A symbolic link may lead to another place
+ * below the root. One that leads elsewhere or nowhere is `path_outside_root` alike, so that no answer tells what exists
+ * outside.
  */
 export async function resolveScanPath(root: string, path: string): Promise<ScanPath> {
   if (path === '' || path.length > 4_096 || path.includes('\0')) return refused('invalid_path')
+  // An absolute path, or one that leaves the root and comes back, would tell by its answer where the root is.
+  if (isAbsolute(path) || normalize(path).split(sep)[0] === '..') return refused('path_outside_root')
   const wanted = resolve(root, path)
-  if (!isBelow(root, wanted)) return refused('path_outside_root')
   let current = root
   for (const segment of relative(root, wanted).split(sep)) {
     const next = join(current, segment)

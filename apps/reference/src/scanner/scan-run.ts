@@ -6,7 +6,8 @@ import type { GovernanceRule } from './governance-rules.js'
 import { listed } from './listed.js'
 import { count, counted, pieces } from './markdown.js'
 import type { Problem } from './problem.js'
-import { failedSection, problemsSection, sections, summarySection, titleSection } from './report-sections.js'
+import { failedSection, problemsSection, summarySection, titleSection } from './report-frame.js'
+import { sections } from './report-sections.js'
 import { type AnalysisName, analyses, type ScanOutputs } from './scan-plan.js'
 
 /** What a scan ends with. */
@@ -25,8 +26,8 @@ const maxResultBytes = 48 * 1_024
 const listLengths = [20, 10, 5, 2, 0]
 
 /**
- * One scan as its reader sees it: phases, warnings, and the report, section by section in the order in which the tasks end. All that is
- * said goes through one queue, so that it is said in the order in which it became known.
+ * One scan as its reader sees it: phases, warnings, and the report, section by section in the order in which the tasks
+ * end. All that is said goes through one queue, so that it is said in the order in which it became known.
  */
 export class ScanRun {
   readonly #path: string
@@ -50,7 +51,6 @@ export class ScanRun {
   /** Says the beginning, before there is any task. */
   async start(): Promise<void> {
     await this.#context.status('inventory', 'started', { message: 'Listing the files' })
-    await this.#write(titleSection(this.#path))
   }
 
   /** Takes a task's result; to be called for each as it ends. */
@@ -102,6 +102,7 @@ export class ScanRun {
       message: `${count(inventory.files.length)} files`,
       progress: 1,
     })
+    await this.#write(titleSection(this.#path))
     await this.#write(sections.inventory(inventory))
     await this.#warn(inventory.problems)
     await this.#context.status('analysis', 'started', { message: `${analyses.length} analyses`, progress: 0 })

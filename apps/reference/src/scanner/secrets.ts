@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { createEngine } from '@secretlint/node'
 import { compareText } from './compare-text.js'
 import { readText } from './confined-file.js'
@@ -53,7 +54,10 @@ async function secretlint(path: string, text: string): Promise<SecretlintFile['m
     color: false,
     formatter: 'json',
     maskSecrets: true,
-    configFileJSON: { rules: [{ id: '@secretlint/secretlint-rule-preset-recommend' }] },
+    // By its path: by its name secretlint would look for it beside itself, where it need not be.
+    configFileJSON: {
+      rules: [{ id: fileURLToPath(import.meta.resolve('@secretlint/secretlint-rule-preset-recommend')) }],
+    },
   })
   const { ok, output } = await (await engine).executeOnContent({ content: text, filePath: path })
   if (ok) return []

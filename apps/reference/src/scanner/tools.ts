@@ -2,8 +2,8 @@ import { realpathSync, statSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import { type ToolContext, ToolError, type ToolRegistry } from '@x/dag-executor'
 import type { z } from 'zod'
+import { defineTool } from '../define-tool.js'
 import { AnalysisPool } from './analysis-pool.js'
-import { defineTool } from './define-tool.js'
 import type { FileBatch } from './file-batch.js'
 import { fromColumns, toColumns } from './file-columns.js'
 import { git } from './git.js'
@@ -47,13 +47,15 @@ export interface ScannerTools {
   close(): Promise<void>
 }
 
+/** Calls of one tool in one graph at a time. A scan makes one of each. */
+const maxConcurrency = 4
 const maxGitBytes = 16 * 2 ** 20
 const listFiles = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--exclude=node_modules/']
 const listChanges = ['log', '--format=%x01%ct', '--name-only', '-z', '--no-renames', '--relative', '--', '.']
 
 /**
- * Makes the tools that analyse the files below `root`. Arguments are not trusted: whatever an `inventory` names, each file is
- * confined to the root at the moment it is read. Reading and computing are done in worker threads.
+ * Makes the tools that analyse the files below `root`. Arguments are not trusted: whatever an `inventory` names, each
+ * file is confined to the root at the moment it is read. Reading and computing are done in worker threads.
  *
  * @throws ScannerError `invalid_options`.
  */
@@ -108,7 +110,7 @@ export function scannerTools(options: ScannerToolsOptions): ScannerTools {
       async ({ inventory }, { signal }): Promise<NotableFiles> => {
         const { path, absolute } = await directoryAt(root, inventory.path)
         const gitLog = await git(absolute, listChanges, { signal, maxBytes: maxGitBytes })
-        return await pool.run('findNotableFiles', { path, files: toColumns(inventory.files), gitLog }, signal)
+        return await pool.run('findNotableFiles', { root, path, files: toColumns(inventory.files), gitLog }, signal)
       },
     ),
     manifests: analysis(
@@ -159,7 +161,8 @@ export function scannerTools(options: ScannerToolsOptions): ScannerTools {
       ({ rules = readGovernanceRules(), ...outputs }): Governance => evaluateRules(rules, outputs),
     ),
   }
-  return { tools, close: () => pool.close() }
+  const limited = Object.entries(tools).map(([name, tool]) => [name, { ...tool, maxConcurrency }])
+  return { tools: Object.fromEntries(limited), close: () => pool.close() }
 }
 
 async function directoryAt(root: string, wanted: string): Promise<{ path: string; absolute: string }> {

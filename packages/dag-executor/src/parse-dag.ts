@@ -1,0 +1,50 @@
+import type { DAGStructure, DAGTask, RetryPolicy } from './dag.js'
+import type { DagIssue } from './dag-issue.js'
+import { longestDelayMs } from './policy.js'
+import { copyArguments } from './references.js'
+import { inspectDag, readRules, type ValidateDagOptions } from './validate-dag.js'
+
+/** Either the DAG, or what is wrong with it. */
+export type ParsedDag =
+  | { readonly dag: DAGStructure; readonly issues?: undefined }
+  | { readonly dag?: undefined; readonly issues: DagIssue[] }
+
+/**
+ * Reads a DAG from any JSON from outside. What comes back is a copy that holds the members of {@link DAGTask} and nothing else,
+ * each dependency once, so that it is as small as what it says; its limits of time are finite, so that it stays the same as JSON.
+ *
+ * @throws TypeError where an option is not what it should be. Whatever `validateArguments` throws goes through.
+ * @example
+ * const { dag, issues } = parseDag(await request.json(), { tools })
+ * if (issues) return Response.json({ issues }, { status: 422 })
+ */
+export function parseDag(value: unknown, options: ValidateDagOptions = {}): ParsedDag {
+  const { issues } = inspectDag(value, readRules(options))
+  if (issues.length > 0) return { issues }
+  const { tasks } = value as DAGStructure
+  return { dag: { tasks: tasks.map(copyTask) } }
+}
+
+function copyTask({ id, tool, arguments: args, dependsOn, retry, timeout, priority }: DAGTask): DAGTask {
+  return definedMembers({
+    id,
+    tool,
+    arguments: copyArguments(args) as DAGTask['arguments'],
+    dependsOn: dependsOn && [...new Set(dependsOn)],
+    retry: retry && copyRetry(retry),
+    timeout: finite(timeout),
+    priority,
+  })
+}
+
+function copyRetry({ attempts, delayMs, factor, maxDelayMs, jitter }: RetryPolicy): RetryPolicy {
+  return definedMembers({ attempts, delayMs, factor, maxDelayMs: finite(maxDelayMs), jitter })
+}
+
+function finite(durationMs: number | undefined): number | undefined {
+  return durationMs && Math.min(durationMs, longestDelayMs)
+}
+
+function definedMembers<Members extends object>(members: Members): Members {
+  return Object.fromEntries(Object.entries(members).filter(([, member]) => member !== undefined)) as Members
+}

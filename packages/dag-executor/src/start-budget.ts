@@ -1,0 +1,50 @@
+/** Milliseconds of starting after which the event loop gets its turn: half the time of a frame. */
+const maxBurstMs = 8
+
+/**
+ * Keeps the starting of many tasks, whose tools may do their work at once, from holding the event loop. It adds up the time that starts
+ * take rather than measure turns of the loop, of which nothing can be known without a timer for each.
+ */
+export class StartBudget {
+  readonly #resume: () => void
+  #spentMs = 0
+  #cancelPause: (() => void) | undefined
+
+  /** `resume` is called after each pause, in a turn of its own. */
+  constructor(resume: () => void) {
+    this.#resume = resume
+  }
+
+  /** While it is, nothing is to start. */
+  get isPaused(): boolean {
+    return this.#cancelPause !== undefined
+  }
+
+  /** Starts something, and pauses where the starts since the last pause took too long together. */
+  spend(start: () => void): void {
+    const startedAt = performance.now()
+    start()
+    this.#spentMs += performance.now() - startedAt
+    if (this.#spentMs <= maxBurstMs || this.#cancelPause) return
+    this.#spentMs = 0
+    this.#cancelPause = inAnotherTurn(() => {
+      this.#cancelPause = undefined
+      this.#resume()
+    })
+  }
+
+  /** Forgets a pause that goes on. */
+  cancel(): void {
+    this.#cancelPause?.()
+    this.#cancelPause = undefined
+  }
+}
+
+function inAnotherTurn(callback: () => void): () => void {
+  if (typeof setImmediate === 'function') {
+    const immediate = setImmediate(callback)
+    return () => clearImmediate(immediate)
+  }
+  const timer = setTimeout(callback, 0)
+  return () => clearTimeout(timer)
+}
