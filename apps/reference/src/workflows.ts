@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type DAGStructure, type ExecutionResult, type ToolRegistry, validateDag } from '@x/dag-executor'
+import { type DAGStructure, type DagIssue, type ExecutionResult, parseDag, type ToolRegistry } from '@x/dag-executor'
 import { executionEvents, type SessionEventMap } from '@x/sse-protocol'
 import { negotiate, type Problem, problemResponse, type SseServer } from '@x/sse-server'
 import type { Logger } from 'pino'
@@ -34,17 +34,9 @@ export class Workflows {
 
   /** Checks a graph of unknown origin. @throws HttpProblem 422 with every fault. */
   parse(value: unknown): DAGStructure {
-    const issues = validateDag(value, {
-      tools: this.#options.tools,
-      maxTasks: this.#options.maxTasks,
-      validateArguments,
-    })
-    if (issues.length === 0) {
-      const dag = value as DAGStructure
-      if (dag.tasks.length > 0) return dag
-      // The executor runs a graph without tasks; as a request it is a mistake.
-      issues.push({ code: 'invalid_value', pointer: '/tasks', message: 'Expected `tasks` to hold at least one task' })
-    }
+    const { tools, maxTasks } = this.#options
+    const { dag, issues = [emptyDag] } = parseDag(value, { tools, maxTasks, validateArguments })
+    if (dag && dag.tasks.length > 0) return dag
     throw new HttpProblem({
       status: 422,
       code: 'invalid_dag',
@@ -87,6 +79,13 @@ export class Workflows {
     const { id, result } = await runs.take(() => this.start(dag))
     return Response.json(publicResult(await result, store), { headers: contentLocation(id) })
   }
+}
+
+/** The executor runs a graph without tasks; as a request it is a mistake. */
+const emptyDag: DagIssue = {
+  code: 'invalid_value',
+  pointer: '/tasks',
+  message: 'Expected `tasks` to hold at least one task',
 }
 
 export const notAcceptable: Problem = {

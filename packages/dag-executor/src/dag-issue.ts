@@ -16,6 +16,8 @@ export type DagIssue = IssueBase &
   (
     | { readonly code: 'invalid_type' }
     | { readonly code: 'invalid_value' }
+    /** A task has a member that is nearly, but not quite, `member`. */
+    | { readonly code: 'unknown_member'; readonly member: string }
     | { readonly code: 'too_many_tasks'; readonly count: number; readonly maxTasks: number }
     /** The positions in `tasks` of the first task with this id, and of this one. */
     | { readonly code: 'duplicate_id'; readonly taskId: string; readonly positions: readonly [number, number] }

@@ -28,6 +28,8 @@ export interface TaskError {
   /** As in TaskResult: raw. */
   readonly error: string
   readonly code: string
+  /** As in TaskResult: what was thrown, not enumerable. */
+  readonly cause?: unknown
 }
 
 export type ExecutionStatus = 'success' | 'error' | 'cancelled' | 'timeout'
@@ -66,14 +68,17 @@ export function summarize(
     executionId,
     status,
     results,
-    errors: results.flatMap(({ taskId, tool, status, error = '', code = '' }) =>
-      status === 'error' ? [{ taskId, tool, status, error, code }] : [],
-    ),
+    errors: results.flatMap(taskErrors),
     executionTimeMs: roundMs(wallMs),
     parallelizationLayers: plan.layers,
     speedup: sum > 0 && wallMs > 0 ? roundMs(sum / wallMs) : 1,
     ...findCriticalPath(plan, results),
   }
+}
+
+function taskErrors({ taskId, tool, status, error = '', code = '', cause }: TaskResult): TaskError[] {
+  if (status !== 'error') return []
+  return [Object.defineProperty({ taskId, tool, status, error, code }, 'cause', { value: cause })]
 }
 
 /** To the microsecond: more is noise, and takes room in every event. */

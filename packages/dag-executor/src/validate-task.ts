@@ -1,5 +1,6 @@
 import { type IssueList, quote, shorten, shortenName } from './dag-issue.js'
 import { formatPointer, joinPointers } from './json-pointer.js'
+import { misspelt } from './member-names.js'
 import { isName, maxNameBytes } from './name-limit.js'
 import { checkPolicy } from './policy.js'
 import { type ArgumentFinding, inspectArguments, maxArgumentDepth } from './references.js'
@@ -45,10 +46,22 @@ export class TaskInspection {
     for (const { member, message } of checkPolicy(task)) {
       this.#list.add({ code: 'invalid_value', pointer: this.#pointer(member), message })
     }
+    this.#members(task)
     const named = this.#dependencies(task.dependsOn)
     const isLiteral = this.#arguments(task.arguments, named)
     if (hasTool) this.#tool(String(task.tool), isLiteral ? (task.arguments ?? {}) : undefined)
     return { dependencies: [...named.values()].filter((index) => index !== undefined), hasReferences: !isLiteral }
+  }
+
+  /** A misspelt `dependsOn` would run the plan in the wrong order without a word. */
+  #members(task: object): void {
+    for (const name in task) {
+      if (this.#list.isFull) return
+      const member = misspelt(name)
+      if (member === undefined) continue
+      const message = `Expected \`${member}\`, got ${quote(name)}`
+      this.#list.add({ code: 'unknown_member', pointer: this.#pointer([name]), message, member })
+    }
   }
 
   #name(member: 'id' | 'tool', name: unknown): boolean {

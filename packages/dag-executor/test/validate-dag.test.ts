@@ -12,6 +12,29 @@ describe('validateDag', () => {
   })
 
   it.each([
+    ['depends_on', 'dependsOn'],
+    ['dependson', 'dependsOn'],
+    ['dependOn', 'dependsOn'],
+    ['argument', 'arguments'],
+    ['Tool', 'tool'],
+    ['time-out', 'timeout'],
+    ['retrys', 'retry'],
+  ])('says that `%s` was probably meant to be `%s`', (name, member) => {
+    const task = { id: 'a', tool: 'held', [name]: [] }
+    expect(validateDag({ tasks: [task] }, { tools })).toEqual([
+      { code: 'unknown_member', pointer: `/tasks/0/${name}`, message: `Expected \`${member}\`, got "${name}"`, member },
+    ])
+  })
+
+  it.each(['name', 'description', 'metadata', 'it', 'ido', 'layer', 'x'.repeat(1_000), '__proto__'])(
+    'leaves the unknown member `%s` alone',
+    (name) => {
+      const task = JSON.parse(`{"id":"a","tool":"held",${JSON.stringify(name)}:1}`)
+      expect(validateDag({ tasks: [task] }, { tools })).toEqual([])
+    },
+  )
+
+  it.each([
     [undefined, ''],
     [null, ''],
     [[], ''],

@@ -1,0 +1,31 @@
+const known = ['id', 'tool', 'arguments', 'dependsOn', 'retry', 'timeout', 'priority']
+const byPlainName = new Map(known.map((name) => [plain(name), name]))
+/** No name that is this much longer than any known one is close to it. */
+const maxLength = 20
+
+/**
+ * The member that an unknown one was probably meant to be: the same but for case and punctuation, or for one letter. Other unknown
+ * members are none of the executor's business.
+ */
+export function misspelt(name: string): string | undefined {
+  if (name.length > maxLength || known.includes(name)) return undefined
+  const given = plain(name)
+  const same = byPlainName.get(given)
+  if (same !== undefined) return same
+  // Too many short words are one letter from `id`.
+  for (const [expected, member] of byPlainName)
+    if (expected.length > 3 && isOneLetterOff(given, expected)) return member
+  return undefined
+}
+
+function plain(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z]/g, '')
+}
+
+function isOneLetterOff(a: string, b: string): boolean {
+  if (Math.abs(a.length - b.length) > 1) return false
+  let start = 0
+  while (start < a.length && a[start] === b[start]) start += 1
+  const rest = (text: string, skip: number) => text.slice(start + skip)
+  return rest(a, 1) === rest(b, 1) || rest(a, 1) === rest(b, 0) || rest(a, 0) === rest(b, 1)
+}
