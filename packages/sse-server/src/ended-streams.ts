@@ -4,7 +4,7 @@ import type { MemoryStream } from './memory-stream.js'
 export class EndedStreams {
   readonly #dueTimes = new Map<MemoryStream, number>()
   /** Kept between calls: each new walk over a Map first steps over all that was deleted at its front, one by one. */
-  #walk = this.#dueTimes.keys()
+  readonly #walk = this.#dueTimes.keys()
   #oldest: MemoryStream | undefined
 
   add(stream: MemoryStream, due: number): void {
@@ -17,13 +17,11 @@ export class EndedStreams {
 
   /** The stream that ended first. */
   oldest(): { readonly stream: MemoryStream; readonly due: number } | undefined {
+    // All but the oldest are ahead of the walk, so it never comes to its end, after which it would see nothing that is added.
     while (this.#dueTimes.size > 0) {
       const due = this.#oldest && this.#dueTimes.get(this.#oldest)
       if (this.#oldest !== undefined && due !== undefined) return { stream: this.#oldest, due }
-      const next = this.#walk.next()
-      this.#oldest = next.value
-      // A walk that came to its end once stays there, whatever is added.
-      if (next.done) this.#walk = this.#dueTimes.keys()
+      this.#oldest = this.#walk.next().value
     }
     this.#oldest = undefined
     return undefined

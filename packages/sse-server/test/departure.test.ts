@@ -53,6 +53,9 @@ describe('requests that are pipelined behind one that is not answered', () => {
     const { client, socket } = await pipelined(sse, get(headers).repeat(100))
     await eventually(() => sse.metrics().connections === 100)
     expect(socket.listenerCount('close')).toBeLessThan(10)
+    // With this one node:http would stop to read from the socket, had the hundred answers been buffered.
+    client.write(get(headers))
+    await eventually(() => sse.metrics().refused.full === 1)
     client.destroy()
     await eventually(() => sse.metrics().connections === 0)
     await turn()
