@@ -18,7 +18,6 @@ export interface ExecutionSink {
 }
 
 export interface ExecutionsOptions {
-  readonly maxTasks: number
   readonly maxPayloadBytes: number
   /** Bytes of the outputs, as JSON, that all executions at work may hold together; the one that goes beyond is stopped. */
   readonly maxOutputBytes: number
@@ -59,10 +58,11 @@ export class Executions {
     tools: ToolRegistry,
     onTaskComplete?: (result: TaskResult) => void,
   ): Promise<ExecutionResult> {
-    const { maxTasks, maxPayloadBytes, maxOutputBytes, store } = this.#options
+    const { maxPayloadBytes, maxOutputBytes, store } = this.#options
     const executor = new StreamingExecutor({
       tools,
-      maxTasks,
+      // Graphs of clients are counted where they come in; those of agents are ours.
+      maxTasks: Number.POSITIVE_INFINITY,
       maxPayloadBytes,
       planRef: (id) => `/api/v1/executions/${encodeURIComponent(id)}`,
       outputRef: outputPath,

@@ -5,6 +5,9 @@ import { createReferenceServer } from './server.js'
 
 /** Milliseconds that readers have to finish when the process is asked to end. */
 const drain = 3_000
+const parentInterval = 500
+/** As it was at the start: it may be gone by the time that anybody looks. */
+const parent = process.ppid
 
 if (process.argv.includes('--help') || process.argv.includes('-h')) {
   print(`Usage: npm start
@@ -55,6 +58,17 @@ async function start(): Promise<void> {
     })
   }
   process.on('SIGINT', end).on('SIGTERM', end)
+  if (process.env.npm_lifecycle_event !== undefined) onParentExit(end)
+}
+
+/** npm starts a shell that starts this process: a signal to npm ends those two and never gets here. */
+function onParentExit(end: () => void): void {
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    end()
+  }, parentInterval)
+  watch.unref()
 }
 
 function print(text: string): void {

@@ -63,7 +63,7 @@ export function createReferenceServer({ config, logger, ...more }: ReferenceServ
   const agents = [scannerAgent({ root: config.scanRoot, tools: scanner.tools }), ...(more.agents ?? [])]
   const { maxPayloadBytes, maxTasks } = config
   const store = new OutputStore({ maxBytes: maxStoredBytes, retention })
-  const executions = new Executions({ maxTasks, maxPayloadBytes, maxOutputBytes, store, logger })
+  const executions = new Executions({ maxPayloadBytes, maxOutputBytes, store, logger })
   const runs = new RunLimit(config.maxRuns, () => sse.closing)
   const sessions = new Sessions({ sse, agents, executions, maxPayloadBytes, store, logger })
   const workflows = new Workflows({ sse, tools, executions, runs, store, maxTasks, logger })

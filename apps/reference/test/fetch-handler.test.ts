@@ -13,7 +13,7 @@ function createWorkflows() {
   const sse = new SseServer({ events: agentEvents })
   onTestFinished(() => sse.close({ drain: 0 }))
   const logger = pino({ level: 'silent' })
-  const limits = { maxTasks: 10, maxPayloadBytes: 65_536, maxOutputBytes: 2 ** 20 }
+  const limits = { maxPayloadBytes: 65_536, maxOutputBytes: 2 ** 20 }
   const store = new OutputStore({ maxBytes: 2 ** 20, retention: 1_000 })
   const executions = new Executions({ ...limits, store, logger })
   const runs = new RunLimit(10, () => false)

@@ -73,6 +73,11 @@ describe('a scan', () => {
     expect(page).toMatchObject({ done: true, lastEventId: events.at(-1)!.id, result: JSON.parse(events.at(-1)!.data) })
   })
 
+  it('runs its own graph whatever MAX_TASKS says, which is for the graphs of clients', async () => {
+    const { url } = await startServer({ scanRoot, maxTasks: 1 })
+    expect((await readToEnd(await startSession(url, 'scanner'))).at(-1)?.type).toBe('agent:complete')
+  })
+
   it('leaves its whole result at the session', async () => {
     const { url, stream, events } = await scan()
     const session = await (await fetch(stream.replace('/stream/', '/sessions/'))).json()

@@ -96,6 +96,20 @@ describe('the process', () => {
     },
   )
 
+  it('ends with npm, which does not pass its signals on', async () => {
+    const script = `"${process.execPath}" "${main}"; exit`
+    const shell = spawn('sh', ['-c', script], {
+      env: { PATH: process.env.PATH, PORT: '0', npm_lifecycle_event: 'start' },
+    })
+    const output = { stdout: '' }
+    shell.stdout.on('data', (chunk) => (output.stdout += chunk))
+    const url = await listening({ child: shell, output })
+    const closed = once(shell.stdout, 'close')
+    shell.kill('SIGKILL')
+    await closed
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow()
+  })
+
   it('says in one line that the port is taken', async () => {
     const first = run({ PORT: '0' })
     const { port } = new URL(await listening(first))
