@@ -41,7 +41,7 @@ export interface ReferenceServer {
 export interface ReferenceServerOptions {
   readonly config: Config
   readonly logger: Logger
-  /** Agents beside the scanner. */
+  /** Agents beside the scanner, or in its place: of two with one name the first counts. */
   readonly agents?: readonly Agent[] | undefined
   /** Tools beside the scanner's and `sleep`. */
   readonly tools?: ToolRegistry | undefined
@@ -60,7 +60,7 @@ export function createReferenceServer({ config, logger, ...more }: ReferenceServ
   sse.addEventListener('error', ({ error, streamId }) => logger.error({ err: error, streamId }, 'a stream failed'))
   const scanner = scannerTools({ root: config.scanRoot })
   const tools = { ...scanner.tools, sleep, ...more.tools }
-  const agents = [scannerAgent({ root: config.scanRoot, tools: scanner.tools }), ...(more.agents ?? [])]
+  const agents = [...(more.agents ?? []), scannerAgent({ root: config.scanRoot, tools: scanner.tools })]
   const { maxPayloadBytes, maxTasks } = config
   const store = new OutputStore({ maxBytes: maxStoredBytes, retention })
   const executions = new Executions({ maxPayloadBytes, maxOutputBytes, store, logger })

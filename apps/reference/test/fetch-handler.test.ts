@@ -20,7 +20,7 @@ function createWorkflows() {
   return { sse, workflows: new Workflows({ sse, tools: { sleep }, executions, runs, store, maxTasks: 10, logger }) }
 }
 
-const dag = { tasks: ['a', 'b', 'c'].map((id) => ({ id, tool: 'sleep', arguments: { ms: 50 } })) }
+const dag = { tasks: ['a', 'b', 'c'].map((id) => ({ id, tool: 'sleep', arguments: { ms: 300 } })) }
 const request = (accept?: string) => new Request('http://localhost/', accept ? { headers: { Accept: accept } } : {})
 
 it('B12 a Request that accepts an event stream gets a Response with the events as they happen', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { findProgram } from '../../../scripts/programs.mjs'
+import type { Agent } from '../src/agent.js'
 import { cuttingProxy } from './cutting-proxy.js'
 import { readToEnd, startServer, startSession } from './reference-server.js'
 
@@ -137,23 +138,25 @@ describe.skipIf(!executablePath)('in real Chromium', () => {
     expect(shown).toBe(held)
   })
 
-  it('a scan that is cancelled says so', async () => {
-    const { url } = await startServer({ scanRoot })
-    const { page } = await open(url)
-    await page.route('**/api/v1/stream/*', async (route) => {
-      // The stream is held back until the cancel is through: the scan is over in no time.
-      if (route.request().method() === 'GET') await cancelled
-      await route.continue()
-    })
-    let release = () => {}
-    const cancelled = new Promise<void>((resolve) => {
-      release = resolve
-    })
+  it('a scan that is cancelled says so, and so does a warning', async () => {
+    const scanner: Agent = {
+      name: 'scanner',
+      description: 'Warns, and waits for the end',
+      parse: async (input) => input,
+      async run(_input, { warn, signal }) {
+        await warn({ code: 'file_unreadable', message: 'Cannot read a.ts.' })
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      },
+    }
+    const { url } = await startServer({ agents: [scanner] })
+    const { page, faults } = await open(url)
     await page.getByRole('button', { name: 'Start a scan' }).click()
+    await page.getByText('Cannot read a.ts.').waitFor()
+    expect(await page.locator('#outcome').textContent()).toBe('running')
     await page.getByRole('button', { name: 'Cancel the scan' }).click()
-    await page.getByText('The scan was asked to stop.').waitFor()
-    release()
-    await expect.poll(() => page.locator('#outcome').textContent()).toMatch(/^(cancelled|complete)$/)
+    await expect.poll(() => page.locator('#outcome').textContent()).toBe('cancelled')
+    expect(await page.locator('#notices').textContent()).toContain('The scan was asked to stop.')
+    expect(faults).toEqual([])
   })
 
   it('B5 a native EventSource alone, with no code of ours, gets the whole stream over broken connections, and stops', async () => {

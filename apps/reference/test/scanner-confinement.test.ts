@@ -8,7 +8,7 @@ import type { Inventory } from '../src/scanner/inventory.js'
 import type { Languages } from '../src/scanner/language-totals.js'
 import type { Imports, NotableFiles, Secrets, Todos } from '../src/scanner/scan-outputs.js'
 import { type ScannerTools, scannerTools } from '../src/scanner/tools.js'
-import { analyse, buildWorker, call, type Fixture, fixture, forged } from './scanner-fixture.js'
+import { analyse, buildWorker, call, type Fixture, fixture, forged, itWithGit } from './scanner-fixture.js'
 
 let worker: Awaited<ReturnType<typeof buildWorker>>
 let opened: (ScannerTools | Fixture)[] = []
@@ -190,7 +190,7 @@ describe('a forged inventory', () => {
 })
 
 describe('git', () => {
-  it('tells nothing of a repository elsewhere that a .git file points to', async () => {
+  itWithGit('tells nothing of a repository elsewhere that a .git file points to', async () => {
     const { tools, root, base, git } = open()
     git('init', '-q', join(base, 'outside'))
     git('-C', join(base, 'outside'), 'add', 'secret.ts')
@@ -203,7 +203,7 @@ describe('git', () => {
     expect(oldest.items).toEqual([{ path: 'secret.ts', changed: '1970-01-01T00:00:00.000Z' }])
   })
 
-  it('does not look through a tracked directory that has become a link to outside', async () => {
+  itWithGit('does not look through a tracked directory that has become a link to outside', async () => {
     const { tools, root, git } = open({ 'dir/secret.ts': '' })
     git('init', '-q', root)
     git('-C', root, 'add', '.')

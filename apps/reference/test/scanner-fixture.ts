@@ -5,7 +5,12 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Tool, ToolContext, ToolRegistry } from '@x/dag-executor'
 import { build } from 'tsup'
+import { it } from 'vitest'
+import { findProgram } from '../../../scripts/programs.mjs'
 import type { Inventory } from '../src/scanner/inventory.js'
+
+/** For tests whose fixture is a git repository. */
+export const itWithGit = it.skipIf(!findProgram('git'))
 
 /** A directory that is gone when the test is over. */
 export interface Fixture extends Disposable {

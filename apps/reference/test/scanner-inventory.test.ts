@@ -1,9 +1,10 @@
 import { chownSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { findProgram } from '../../../scripts/programs.mjs'
 import type { Inventory } from '../src/scanner/inventory.js'
 import { type ScannerTools, scannerTools } from '../src/scanner/tools.js'
-import { buildWorker, call, type Fixture, fixture } from './scanner-fixture.js'
+import { buildWorker, call, type Fixture, fixture, itWithGit } from './scanner-fixture.js'
 
 let worker: Awaited<ReturnType<typeof buildWorker>>
 let opened: (ScannerTools | Fixture)[] = []
@@ -72,7 +73,7 @@ describe('inventory', () => {
     expect(pathsOf(inventory)).toEqual(expected)
   })
 
-  it('lists the same by git, tracked or not', async () => {
+  itWithGit('lists the same by git, tracked or not', async () => {
     const { tools, git } = open(ignored)
     git('init', '-q')
     git('add', 'a.ts')
@@ -89,7 +90,7 @@ describe('inventory', () => {
     expect(files[0]).toEqual({ path: 'a', bytes: 5, modified: 2_000_000 })
   })
 
-  it('lists a directory below the root with paths relative to the root, by git and by a walk', async () => {
+  itWithGit('lists a directory below the root with paths relative to the root, by git and by a walk', async () => {
     const { tools, git } = open({ 'p/q/a.ts': '', 'p/b.ts': '', 'c.ts': '' })
     expect(await call<Inventory>(tools, 'inventory', { path: 'p' })).toMatchObject({ path: 'p', source: 'walk' })
     git('init', '-q')
@@ -98,7 +99,7 @@ describe('inventory', () => {
     expect(pathsOf(inventory)).toEqual(['p/b.ts', 'p/q/a.ts'])
   })
 
-  it('walks through a directory that its repository ignores', async () => {
+  itWithGit('walks through a directory that its repository ignores', async () => {
     const { tools, git } = open({ '.gitignore': 'dist/', 'dist/a.js': '' })
     git('init', '-q')
     const inventory = await call<Inventory>(tools, 'inventory', { path: 'dist' })
@@ -106,7 +107,7 @@ describe('inventory', () => {
     expect(pathsOf(inventory)).toEqual(['dist/a.js'])
   })
 
-  it('leaves out links, inner repositories and deleted files, and says how many of the first two', async () => {
+  itWithGit('leaves out links, inner repositories and deleted files, and says how many of the first two', async () => {
     const { tools, root, git, write } = open({ 'a.ts': '', 'gone.ts': '', 'sub/x': '', 'inner/y': '' })
     const gitIn = (directory: string, ...parameters: string[]) => git('-C', join(root, directory), ...parameters)
     git('init', '-q')
@@ -127,13 +128,13 @@ describe('inventory', () => {
     expect(inventory.problems).toEqual([])
   })
 
-  it('scans a folder of checkouts whole, as long as it is no repository itself', async () => {
+  itWithGit('scans a folder of checkouts whole, as long as it is no repository itself', async () => {
     const { tools, root, git } = open({ 'one/a.ts': '', 'two/b.ts': '' })
     git('init', '-q', join(root, 'one'))
     expect(pathsOf(await call<Inventory>(tools, 'inventory', {}))).toEqual(['one/a.ts', 'two/b.ts'])
   })
 
-  it('is cut at maxFiles and says so, by git and by a walk', async () => {
+  itWithGit('is cut at maxFiles and says so, by git and by a walk', async () => {
     const { tools, git } = open({ a: '', b: '', c: '' }, { maxFiles: 2 })
     expect(await call<Inventory>(tools, 'inventory', {})).toMatchObject({ truncated: true, files: [{}, {}] })
     git('init', '-q')
@@ -144,14 +145,14 @@ describe('inventory', () => {
     })
   })
 
-  it('does not run what the configuration of a repository names', async () => {
+  itWithGit('does not run what the configuration of a repository names', async () => {
     const { tools, root, git } = open({ 'a.ts': '' })
     git('init', '-q')
     git('config', 'core.fsmonitor', `touch ${join(root, 'ran')}; false`)
     expect(pathsOf(await call<Inventory>(tools, 'inventory', {}))).toEqual(['a.ts'])
   })
 
-  it('has a name that is not UTF-8 as a problem', async () => {
+  itWithGit('has a name that is not UTF-8 as a problem', async () => {
     const { tools, root, git } = open({ a: '' })
     writeFileSync(Buffer.concat([Buffer.from(`${root}/b`), Buffer.from([0xff])]), '')
     const problem = { path: 'b\ufffd', code: 'not_utf8' }
@@ -160,7 +161,7 @@ describe('inventory', () => {
     expect(await call<Inventory>(tools, 'inventory', {})).toMatchObject({ files: [{ path: 'a' }], problems: [problem] })
   })
 
-  it('walks where there is no git', async () => {
+  itWithGit('walks where there is no git', async () => {
     const { tools, git } = open({ '.gitignore': 'b', a: '', b: '' })
     git('init', '-q')
     vi.stubEnv('PATH', '')
@@ -169,7 +170,7 @@ describe('inventory', () => {
     expect(pathsOf(inventory)).toEqual(['.gitignore', 'a'])
   })
 
-  it.skipIf(process.getuid?.() !== 0)(
+  it.skipIf(process.getuid?.() !== 0 || !findProgram('git'))(
     'walks through a repository of another owner, which git does not trust',
     async () => {
       const { tools, git, root } = open({ '.gitignore': 'b', a: '', b: '' })

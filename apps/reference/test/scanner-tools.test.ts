@@ -8,7 +8,7 @@ import type { Inventory } from '../src/scanner/inventory.js'
 import type { Languages } from '../src/scanner/language-totals.js'
 import type { Imports, Licences, Manifests, NotableFiles, Secrets, Tests, Todos } from '../src/scanner/scan-outputs.js'
 import { type ScannerTools, scannerTools } from '../src/scanner/tools.js'
-import { analyse, buildWorker, call, type Fixture, fakeSecret, fixture, forged } from './scanner-fixture.js'
+import { analyse, buildWorker, call, type Fixture, fakeSecret, fixture, forged, itWithGit } from './scanner-fixture.js'
 
 let worker: Awaited<ReturnType<typeof buildWorker>>
 let opened: (ScannerTools | Fixture)[] = []
@@ -61,7 +61,7 @@ describe('languages', () => {
 })
 
 describe('files', () => {
-  it('finds the largest, and the oldest by the last commit that changed them', async () => {
+  itWithGit('finds the largest, and the oldest by the last commit that changed them', async () => {
     const { tools, git, write } = open({ 'old.ts': '1', 'big.ts': '12345' })
     git('init', '-q')
     git('add', '.')

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import type { Agent } from '../src/agent.js'
 import { collect, eventsOf, post, readToEnd, startServer, startSession } from './reference-server.js'
@@ -8,6 +9,16 @@ const waiting: Agent = {
   parse: async (input) => input,
   run: (_input, { signal }) =>
     new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+}
+
+const flooding: Agent = {
+  name: 'flooding',
+  description: 'Says more than the network takes, and waits',
+  parse: async (input) => input,
+  async run(_input, { signal, write }) {
+    for (let i = 0; i < 1_000; i += 1) await write('x'.repeat(16_000))
+    return waiting.run({}, { signal } as never)
+  },
 }
 
 const crashing: Agent = {
@@ -142,20 +153,69 @@ it('REPLAY_MAX_EVENTS bounds what is kept, and what is gone is announced', async
   expect(events).toHaveLength(5)
 })
 
-it('drains: says it is not ready, ends the streams, lets the runs know', async () => {
-  const { url, close } = await startServer({ agents: [waiting] })
+it('drains: says that it is not ready while a reader takes its time, starts nothing new, ends the streams', async () => {
+  const { url, close } = await startServer({ agents: [waiting, flooding] })
   const stream = await startSession(url, 'waiting')
   const events = collect(eventsOf(await fetch(stream)))
-  await close(1_000)
-  expect((await events).length).toBeGreaterThan(0)
+  // A reader that reads nothing holds the drain up.
+  const { hostname, port, pathname } = new URL(await startSession(url, 'flooding'))
+  const slow = connect(Number(port), hostname)
+  slow.on('error', () => {}).pause()
+  slow.write(`GET ${pathname} HTTP/1.1\r\nHost: x\r\n\r\n`)
+  await expect.poll(async () => (await fetch(`${url}/metrics`)).text()).toMatch(/^sse_connections 2$/m)
+  const closed = close(2_000)
+  expect((await fetch(`${url}/readyz`)).status).toBe(503)
+  expect((await post(`${url}/api/v1/sessions`, { agent: 'waiting' })).status).toBe(503)
+  expect((await events)[0]?.type).toBe('heartbeat')
+  await closed
+  slow.destroy()
   await expect(fetch(`${url}/healthz`)).rejects.toThrow()
+})
+
+it('an unreadable file is told by an agent:error that does not end the stream', async () => {
+  const warning: Agent = {
+    name: 'warning',
+    description: 'Warns, and goes on',
+    parse: async (input) => input,
+    async run(_input, { warn }) {
+      await warn({ code: 'file_unreadable', message: 'Cannot read a.ts.' })
+      return 'done'
+    },
+  }
+  const { url } = await startServer({ agents: [warning] })
+  const events = await readToEnd(await startSession(url, 'warning'))
+  expect(events.map(({ type }) => type)).toEqual(['agent:error', 'agent:complete'])
+  expect(JSON.parse(events[0]!.data)).toMatchObject({ code: 'file_unreadable', fatal: false, retryable: false })
+})
+
+it('MAX_PAYLOAD_BYTES bounds every event, and what does not fit is whole elsewhere', async () => {
+  const talking: Agent = {
+    name: 'talking',
+    description: 'Says much at once',
+    parse: async (input) => input,
+    async run(_input, { write, status }) {
+      await status('talk', 'started', { message: '€'.repeat(5_000) })
+      await write('\u0001😀'.repeat(2_000))
+      return 'x'.repeat(5_000)
+    },
+  }
+  const { url } = await startServer({ agents: [talking], maxPayloadBytes: 1_024 })
+  const stream = await startSession(url, 'talking')
+  const events = await readToEnd(stream)
+  for (const { data } of events) expect(Buffer.byteLength(data)).toBeLessThanOrEqual(1_024)
+  const chunks = events.filter(({ type }) => type === 'agent:chunk').map(({ data }) => JSON.parse(data))
+  expect(chunks.map(({ text }) => text).join('')).toBe('\u0001😀'.repeat(2_000))
+  const { result } = JSON.parse(events.at(-1)!.data)
+  expect(result).toMatchObject({ truncated: true, bytes: 5_002 })
+  expect((await (await fetch(url + result.ref)).json()).result).toBe('x'.repeat(5_000))
 })
 
 it('answers a batch request that is at work when the server ends, and starts nothing new', async () => {
   const { url, close } = await startServer()
   const dag = { tasks: [{ id: 'a', tool: 'sleep', arguments: { ms: 60_000 } }] }
   const answer = post(`${url}/api/v1/workflows`, dag)
-  await expect.poll(async () => (await fetch(`${url}/metrics`)).text()).toMatch(/^runs 1$/m)
+  // Not before the task runs: one that has not started is skipped.
+  await expect.poll(async () => (await fetch(`${url}/metrics`)).text()).toMatch(/^sse_events_published_total 2$/m)
   await close(2_000)
   expect(await (await answer).json()).toMatchObject({
     status: 'cancelled',

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readConfig } from '../src/config.js'
@@ -59,6 +61,29 @@ describe('a setting', () => {
     })
   })
 
+  it('is read from the variable of its name', () => {
+    const names = {
+      PORT: 'port',
+      MAX_CONNECTIONS: 'maxConnections',
+      HEARTBEAT_INTERVAL: 'heartbeatInterval',
+      STREAM_TIMEOUT: 'streamTimeout',
+      REPLAY_MAX_EVENTS: 'replayMaxEvents',
+      MAX_PAYLOAD_BYTES: 'maxPayloadBytes',
+      MAX_TASKS: 'maxTasks',
+      MAX_RUNS: 'maxRuns',
+      MAX_BODY_BYTES: 'maxBodyBytes',
+    }
+    const given = Object.keys(names).map((variable, index) => [variable, 5_000 + index] as const)
+    const environment = Object.fromEntries(given.map(([variable, value]) => [variable, String(value)]))
+    const config = readConfig({ ...environment, SCAN_ROOT: tmpdir(), HOST: '::1', LOG_LEVEL: 'debug', MAX_ROOT: 'x' })
+    expect(config).toEqual({
+      ...Object.fromEntries(Object.values(names).map((name, index) => [name, 5_000 + index])),
+      scanRoot: tmpdir(),
+      host: '::1',
+      logLevel: 'debug',
+    })
+  })
+
   it('is listed by --help, and in the README', async () => {
     const { output, closed } = run({}, '--help')
     expect((await closed)[0]).toBe(0)
@@ -95,6 +120,19 @@ describe('the process', () => {
       expect(server.output.stderr).toBe('')
     },
   )
+
+  it('scans below SCAN_ROOT and takes MAX_PAYLOAD_BYTES at its word', async () => {
+    const scanRoot = mkdtempSync(join(tmpdir(), 'settings-'))
+    onTestFinished(() => rmSync(scanRoot, { recursive: true }))
+    for (let i = 0; i < 40; i += 1) writeFileSync(join(scanRoot, `only-here-${i}.ts`), '')
+    const url = await listening(run({ PORT: '0', SCAN_ROOT: scanRoot, MAX_PAYLOAD_BYTES: '2000' }))
+    const headers = { 'Content-Type': 'application/json', Accept: 'text/event-stream' }
+    const body = JSON.stringify({ tasks: [{ id: 'a', tool: 'inventory' }] })
+    const text = await (await fetch(`${url}/api/v1/workflows`, { method: 'POST', headers, body })).text()
+    expect(text).toMatch(/"truncated":true.*only-here-/)
+    for (const [, data = ''] of text.matchAll(/^data: (.*)$/gm))
+      expect(Buffer.byteLength(data)).toBeLessThanOrEqual(2_000)
+  })
 
   it('ends with npm, which does not pass its signals on', async () => {
     const script = `"${process.execPath}" "${main}"; exit`

@@ -17,6 +17,8 @@ export interface EventRendererOptions {
 
 /** What every event can be made to fit in, however long the names in it are. */
 export const minPayloadBytes = 1_024
+/** A tool names its own codes, and an event has to hold them. */
+const maxCodeLength = 64
 
 /**
  * Makes the events of one execution (PROTOCOL.md §8.3). The data of each fits in `maxPayloadBytes` as JSON in UTF-8; what does not fit
@@ -81,7 +83,11 @@ export class EventRenderer {
         return this.#withValue({ ...head, output: undefined, ...tail }, 'output', result.output, ref)
       }
       case 'error':
-        return this.#withText({ ...head, error: '', ...tail }, 'error', this.#publicError(result.cause, task))
+        return this.#withText(
+          { ...head, error: '', code: (result.code ?? '').slice(0, maxCodeLength), ...tail },
+          'error',
+          this.#publicError(result.cause, task),
+        )
       case 'skipped':
         return { ...head, ...tail }
       default:

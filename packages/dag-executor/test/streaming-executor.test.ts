@@ -88,6 +88,7 @@ describe('events', () => {
           tool: 'bad',
           status: 'error',
           error: 'It broke.',
+          code: 'broken',
           executionTimeMs,
           attempts: 1,
           timestamp,

@@ -39,6 +39,8 @@ export interface TaskComplete {
   output?: unknown
   /** Public text. */
   error?: string
+  /** With `error`, for programs: the tool's own code, or `cancelled`, `timeout` and the like. */
+  code?: string
   /** Of all attempts together, without the waits between them. */
   executionTimeMs: number
   attempts: number

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
+import type { Socket } from 'node:net'
 import type { NodeResponse } from './exchange.js'
 import type { Sink, SinkEvents } from './sink.js'
 
@@ -39,6 +40,8 @@ export class NodeSink implements Sink {
 
   destroy(): void {
     this.#held = []
+    // A destroyed response whose turn comes later does not close the connection by itself on every version of Node.
+    if (this.#isQueued) this.#response.once('socket', (socket: Socket) => socket.destroy())
     this.#response.destroy()
   }
 

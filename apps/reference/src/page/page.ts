@@ -45,7 +45,11 @@ function follow(sessionId: string): void {
 
   next.addEventListener('statechange', () => view.state(next.state))
   next.addEventListener('*', () => view.cursor(next.lastEventId))
-  next.addEventListener('gap', ({ gap }) => view.notice(`Events are missing (${gap.reason}).`))
+  next.addEventListener('gap', ({ gap }) => {
+    // PROTOCOL.md §5.3: after these two the stream is another one, told from its beginning.
+    if (gap.reason === 'epoch' || gap.reason === 'ahead') view.begin(url)
+    view.notice(`Events are missing (${gap.reason}).`)
+  })
   next.addEventListener('agent:status', ({ data }) => view.phase(data))
   next.addEventListener('agent:chunk', ({ data }) => view.chunk(data))
   next.addEventListener('agent:complete', () => view.finish('complete'))
