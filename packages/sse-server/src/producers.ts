@@ -25,8 +25,11 @@ export class Producers {
   }
 
   /** @throws SseServerError `invalid_contract` where no frame could hold a type of it. */
-  expectContract<Events extends object>({ types }: EventContract<Events>): void {
-    for (const type of types) {
+  expectContract<Events extends object>(contract: EventContract<Events>): void {
+    if (!(contract?.types instanceof Set)) {
+      throw new TypeError('Expected `events` to be a contract, as `defineEvents` of @x/sse-protocol makes one')
+    }
+    for (const type of contract.types) {
       if (type !== '' && !/[\0\r\n]/.test(type) && !isReservedType(type)) continue
       const got = JSON.stringify(type)
       throw new SseServerError('invalid_contract', `Expected types of your own on a single line, got ${got}`, { type })

@@ -335,3 +335,12 @@ it.each([
 ])('a bad option is refused at once: %j', (options, message) => {
   expect(() => new SseServer({ events: tickEvents, ...options })).toThrow(new TypeError(message))
 })
+
+it.each([[{}], [{ events: undefined }], [{ events: { types: ['tick'] } }]])(
+  '%j is refused with words that say what is missing',
+  (options) => {
+    expect(() => new SseServer(options as never)).toThrow(
+      new TypeError('Expected `events` to be a contract, as `defineEvents` of @x/sse-protocol makes one'),
+    )
+  },
+)
