@@ -1,37 +1,19 @@
 import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ParallelExecutor, ToolError, type ToolRegistry } from '@x/dag-executor'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { AgentContext } from '../src/agent.js'
 import { type ScannerAgentOptions, scannerAgent } from '../src/scanner/agent.js'
 import type { ScannerResult } from '../src/scanner/scan-run.js'
-import { type ScannerTools, scannerTools } from '../src/scanner/tools.js'
-import { buildWorker, type Fixture, fakeSecret, fixture } from './scanner-fixture.js'
+import { fakeSecret, useScanner } from './scanner-fixture.js'
 
-let worker: Awaited<ReturnType<typeof buildWorker>>
-let opened: (ScannerTools | Fixture)[] = []
-
-beforeAll(async () => {
-  worker = await buildWorker()
-})
-afterEach(async () => {
-  for (const thing of opened) 'close' in thing ? await thing.close() : thing[Symbol.dispose]()
-  opened = []
-})
-afterAll(() => worker.remove())
+const { open } = useScanner()
 
 type Said =
   | { type: 'status'; phase: string; status: string; progress?: number }
   | { type: 'write'; text: string }
   | { type: 'warn'; code: string; message: string }
   | { type: 'task'; id: string; status: string }
-
-function open(files: Readonly<Record<string, string | Uint8Array>>) {
-  const made = fixture(files)
-  const scanner = scannerTools({ root: made.root, maxThreads: 1, workerFile: worker.file })
-  opened.push(scanner, made)
-  return { ...made, tools: scanner.tools }
-}
 
 interface ScanOptions {
   readonly signal?: AbortSignal

@@ -1,34 +1,22 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { InputError } from '../src/agent.js'
 import { scannerAgent } from '../src/scanner/agent.js'
 import type { Inventory } from '../src/scanner/inventory.js'
 import type { Languages } from '../src/scanner/language-totals.js'
 import type { Imports, NotableFiles, Secrets, Todos } from '../src/scanner/scan-outputs.js'
-import { type ScannerTools, scannerTools } from '../src/scanner/tools.js'
-import { analyse, buildWorker, call, type Fixture, fixture, forged, itWithGit } from './scanner-fixture.js'
+import { analyse, call, fixture, forged, itWithGit, useScanner } from './scanner-fixture.js'
 
-let worker: Awaited<ReturnType<typeof buildWorker>>
-let opened: (ScannerTools | Fixture)[] = []
-
-beforeAll(async () => {
-  worker = await buildWorker()
-})
-afterEach(async () => {
-  for (const thing of opened) 'close' in thing ? await thing.close() : thing[Symbol.dispose]()
-  opened = []
-})
-afterAll(() => worker.remove())
+const { openIn, workerFile } = useScanner()
 
 /** A scan root with something beside it that nobody may hear of. */
 function open(files: Readonly<Record<string, string | Uint8Array>> = {}) {
   const made = fixture({ 'outside/secret.ts': '// TODO outside\n', 'root/in.ts': '// TODO inside\n' })
   const root = join(made.root, 'root')
   for (const [path, content] of Object.entries(files)) made.write({ [`root/${path}`]: content })
-  const scanner = scannerTools({ root, maxThreads: 1, workerFile: worker.file })
-  opened.push(scanner, made)
+  const scanner = openIn(made, root)
   return {
     root,
     base: made.root,
@@ -295,7 +283,7 @@ function asNobody(base: string, { root, paths }: { root: string; paths: string[]
   const program = join(base, 'nobody.mjs')
   writeFileSync(
     program,
-    `const worker = await import(${JSON.stringify(worker.file.href)})
+    `const worker = await import(${JSON.stringify(workerFile().href)})
     if (process.getuid() === 0) { process.setgroups([]); process.setgid(65534); process.setuid(65534) }
     const { root, paths } = JSON.parse(process.argv[2])
     const { problems } = worker.countLanguages({ root, paths })

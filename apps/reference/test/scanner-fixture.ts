@@ -5,9 +5,10 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Tool, ToolContext, ToolRegistry } from '@x/dag-executor'
 import { build } from 'tsup'
-import { it } from 'vitest'
+import { afterAll, afterEach, beforeAll, it } from 'vitest'
 import { findProgram } from '../../../scripts/programs.mjs'
 import type { Inventory } from '../src/scanner/inventory.js'
+import { type ScannerTools, type ScannerToolsOptions, scannerTools } from '../src/scanner/tools.js'
 
 /** For tests whose fixture is a git repository. */
 export const itWithGit = it.skipIf(!findProgram('git'))
@@ -41,8 +42,40 @@ export function fixture(files: Readonly<Record<string, string | Uint8Array>> = {
   return made
 }
 
+/** For a file of tests: scanner tools over directories, closed after each test. The worker is built once. */
+export function useScanner() {
+  let worker: Awaited<ReturnType<typeof buildWorker>>
+  let opened: (ScannerTools | Fixture)[] = []
+
+  beforeAll(async () => {
+    worker = await buildWorker()
+  })
+  afterEach(async () => {
+    for (const thing of opened) 'close' in thing ? await thing.close() : thing[Symbol.dispose]()
+    opened = []
+  })
+  afterAll(() => worker.remove())
+
+  /** Tools over a directory in a fixture. */
+  function openIn(made: Fixture, root: string, options: Omit<ScannerToolsOptions, 'root'> = {}): ScannerTools {
+    const scanner = scannerTools({ root, maxThreads: 1, workerFile: worker.file, ...options })
+    opened.push(scanner, made)
+    return scanner
+  }
+  return {
+    openIn,
+    /** The worker's file, once the tests run. */
+    workerFile: () => worker.file,
+    /** Tools over a directory with these files. */
+    open(files: Readonly<Record<string, string | Uint8Array>>, options?: Omit<ScannerToolsOptions, 'root'>) {
+      const made = fixture(files)
+      return { ...made, ...openIn(made, made.root, options) }
+    },
+  }
+}
+
 /** A worker made from the sources as they are now, so that no test runs an older build. */
-export async function buildWorker(): Promise<{ readonly file: URL; remove(): void }> {
+async function buildWorker(): Promise<{ readonly file: URL; remove(): void }> {
   const packageRoot = fileURLToPath(new URL('..', import.meta.url))
   // Inside the package, because the worker imports its dependencies from there.
   const cache = join(packageRoot, 'node_modules', '.cache')

@@ -1,30 +1,12 @@
 import { chownSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { findProgram } from '../../../scripts/programs.mjs'
 import type { Inventory } from '../src/scanner/inventory.js'
-import { type ScannerTools, scannerTools } from '../src/scanner/tools.js'
-import { buildWorker, call, type Fixture, fixture, itWithGit } from './scanner-fixture.js'
+import { call, itWithGit, useScanner } from './scanner-fixture.js'
 
-let worker: Awaited<ReturnType<typeof buildWorker>>
-let opened: (ScannerTools | Fixture)[] = []
-
-beforeAll(async () => {
-  worker = await buildWorker()
-})
-afterEach(async () => {
-  vi.unstubAllEnvs()
-  for (const thing of opened) 'close' in thing ? await thing.close() : thing[Symbol.dispose]()
-  opened = []
-})
-afterAll(() => worker.remove())
-
-function open(files: Readonly<Record<string, string | Uint8Array>>, options: { maxFiles?: number } = {}) {
-  const made = fixture(files)
-  const scanner = scannerTools({ root: made.root, maxThreads: 1, workerFile: worker.file, ...options })
-  opened.push(scanner, made)
-  return { ...made, tools: scanner.tools, close: () => scanner.close() }
-}
+const { open } = useScanner()
+afterEach(() => void vi.unstubAllEnvs())
 
 const pathsOf = ({ files }: Inventory): string[] => files.map(({ path }) => path)
 

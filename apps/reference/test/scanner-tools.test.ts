@@ -2,32 +2,15 @@ import { readFileSync, symlinkSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { ToolRegistry } from '@x/dag-executor'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Governance } from '../src/scanner/governance.js'
 import type { Inventory } from '../src/scanner/inventory.js'
 import type { Languages } from '../src/scanner/language-totals.js'
 import type { Imports, Licences, Manifests, NotableFiles, Secrets, Tests, Todos } from '../src/scanner/scan-outputs.js'
-import { type ScannerTools, scannerTools } from '../src/scanner/tools.js'
-import { analyse, buildWorker, call, type Fixture, fakeSecret, fixture, forged, itWithGit } from './scanner-fixture.js'
+import { scannerTools } from '../src/scanner/tools.js'
+import { analyse, call, fakeSecret, fixture, forged, itWithGit, useScanner } from './scanner-fixture.js'
 
-let worker: Awaited<ReturnType<typeof buildWorker>>
-let opened: (ScannerTools | Fixture)[] = []
-
-beforeAll(async () => {
-  worker = await buildWorker()
-})
-afterEach(async () => {
-  for (const thing of opened) 'close' in thing ? await thing.close() : thing[Symbol.dispose]()
-  opened = []
-})
-afterAll(() => worker.remove())
-
-function open(files: Readonly<Record<string, string | Uint8Array>>, options: { maxFiles?: number } = {}) {
-  const made = fixture(files)
-  const scanner = scannerTools({ root: made.root, maxThreads: 1, workerFile: worker.file, ...options })
-  opened.push(scanner, made)
-  return { ...made, tools: scanner.tools, close: () => scanner.close() }
-}
+const { open, openIn } = useScanner()
 
 const pathsOf = ({ files }: Inventory): string[] => files.map(({ path }) => path)
 
@@ -489,10 +472,8 @@ describe('every tool', () => {
   })
 
   it('fails, and does not wait for ever, where there is no worker', async () => {
-    const { root } = open({})
-    const broken = scannerTools({ root, workerFile: new URL('none.js', worker.file) })
-    opened.push(broken)
-    await expect(call(broken.tools, 'inventory', {})).rejects.toThrow('Cannot find module')
+    const { tools } = open({}, { workerFile: new URL('none.js', import.meta.url) })
+    await expect(call(tools, 'inventory', {})).rejects.toThrow('Cannot find module')
   })
 
   it('refuses work once it is closed', async () => {
@@ -513,11 +494,10 @@ describe('options', () => {
   })
 
   it('takes a root that is reached over a link for the place it leads to', async () => {
-    const { root } = open({ 'real/a.ts': '' })
-    symlinkSync('real', join(root, 'link'))
-    const linked = scannerTools({ root: join(root, 'link'), maxThreads: 1, workerFile: worker.file })
-    opened.push(linked)
-    expect(pathsOf(await call<Inventory>(linked.tools, 'inventory', {}))).toEqual(['a.ts'])
+    const made = fixture({ 'real/a.ts': '' })
+    symlinkSync('real', join(made.root, 'link'))
+    const { tools } = openIn(made, join(made.root, 'link'))
+    expect(pathsOf(await call<Inventory>(tools, 'inventory', {}))).toEqual(['a.ts'])
   })
 })
 
