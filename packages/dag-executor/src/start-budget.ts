@@ -1,5 +1,7 @@
 /** Milliseconds of starting after which the event loop gets its turn: half the time of a frame. */
 const maxBurstMs = 8
+/** So few starts are never held back: a start may seem long because the process itself had to wait for a processor. */
+const minBurst = 8
 
 /**
  * Keeps the starting of many tasks, whose tools may do their work at once, from holding the event loop. It adds up the time that starts
@@ -8,6 +10,7 @@ const maxBurstMs = 8
 export class StartBudget {
   readonly #resume: () => void
   #spentMs = 0
+  #starts = 0
   #cancelPause: (() => void) | undefined
 
   /** `resume` is called after each pause, in a turn of its own. */
@@ -25,8 +28,10 @@ export class StartBudget {
     const startedAt = performance.now()
     start()
     this.#spentMs += performance.now() - startedAt
-    if (this.#spentMs <= maxBurstMs || this.#cancelPause) return
+    this.#starts += 1
+    if (this.#spentMs <= maxBurstMs || this.#starts < minBurst || this.#cancelPause) return
     this.#spentMs = 0
+    this.#starts = 0
     this.#cancelPause = inAnotherTurn(() => {
       this.#cancelPause = undefined
       this.#resume()
