@@ -7,23 +7,20 @@ import type { Executions } from './executions.js'
 import { HttpProblem } from './http-problem.js'
 import type { IdempotencyKeys } from './idempotency.js'
 import { bodyFingerprint, jsonBody } from './json-body.js'
-import type { OutputStore } from './output-store.js'
-import { publicResult } from './public-result.js'
 import type { Run, RunLimit } from './run.js'
 import type { Sessions } from './sessions.js'
 import { describeTools } from './tools.js'
-import { contentLocation, negotiateWorkflow, notAcceptable, type WorkflowRun, type Workflows } from './workflows.js'
+import { contentLocation, negotiateWorkflow, notAcceptable, type Workflows } from './workflows.js'
 
 export interface ApiOptions {
   readonly sse: SseServer<SessionEventMap>
   readonly sessions: Sessions
   readonly workflows: Workflows
   readonly executions: Executions
-  readonly store: OutputStore
   readonly runs: RunLimit
   readonly keys: {
-    readonly sessions: IdempotencyKeys<Run>
-    readonly workflows: IdempotencyKeys<WorkflowRun>
+    readonly sessions: IdempotencyKeys
+    readonly workflows: IdempotencyKeys
   }
   readonly tools: ToolRegistry
   readonly maxBodyBytes: number
@@ -33,7 +30,7 @@ const sessionRequest = z.object({ agent: z.string(), input: z.unknown().optional
 
 /** The routes below `/api/v1` (PROTOCOL.md §10). */
 export function createApi(options: ApiOptions): Router {
-  const { sse, sessions, workflows, executions, store, runs, keys, tools } = options
+  const { sse, sessions, workflows, executions, runs, keys, tools } = options
   const body = jsonBody(options.maxBodyBytes)
   const router = Router()
 
@@ -80,11 +77,7 @@ export function createApi(options: ApiOptions): Router {
     })
     .all(allow('POST'))
 
-  async function answerWorkflow(
-    request: Request,
-    response: Response,
-    start: () => Promise<WorkflowRun>,
-  ): Promise<void> {
+  async function answerWorkflow(request: Request, response: Response, start: () => Promise<Run>): Promise<void> {
     const type = negotiateWorkflow(request)
     if (!type) throw new HttpProblem(notAcceptable)
     if (prefersAsync(request)) {
@@ -93,8 +86,7 @@ export function createApi(options: ApiOptions): Router {
     } else if (type === 'stream') {
       await sse.handle(request, response, async () => (await start()).id)
     } else {
-      const { result } = await start()
-      response.json(publicResult(await result, store))
+      response.json(await workflows.result(await start()))
     }
   }
 

@@ -42,6 +42,12 @@ export class Executions {
     return this.#options.store.get(executionId)
   }
 
+  /** The result of an execution that has ended, as a client may see it. */
+  result(executionId: string): unknown {
+    const text = this.#running.has(executionId) ? undefined : this.#options.store.get(executionId)
+    return text && JSON.parse(text.toString()).result
+  }
+
   /** The whole output of a task, as JSON text. */
   output(executionId: string, taskId: string): Buffer | undefined {
     return this.#options.store.get(outputKey(executionId, taskId))

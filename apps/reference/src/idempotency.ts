@@ -5,8 +5,8 @@ import type { Run } from './run.js'
 const maxKeyLength = 255
 
 /** Remembers which request started which run, by its `Idempotency-Key` (PROTOCOL.md §10). */
-export class IdempotencyKeys<Started extends Run> {
-  readonly #runs: RetainedMap<{ readonly fingerprint: string; readonly run: Promise<Started> }>
+export class IdempotencyKeys {
+  readonly #runs: RetainedMap<{ readonly fingerprint: string; readonly run: Promise<Run> }>
 
   /** @param retention Milliseconds that a key is remembered after its run has ended. */
   constructor(retention: number) {
@@ -19,7 +19,7 @@ export class IdempotencyKeys<Started extends Run> {
    * @param fingerprint Names the request's body: the same bytes have the same fingerprint.
    * @throws HttpProblem 400 for a key that is too long, 422 for a key that came with another request.
    */
-  async once(key: string | undefined, fingerprint: string, start: () => Promise<Started>): Promise<Started> {
+  async once(key: string | undefined, fingerprint: string, start: () => Promise<Run>): Promise<Run> {
     if (key === undefined) return start()
     if (key === '' || key.length > maxKeyLength) {
       throw new HttpProblem({

@@ -28,7 +28,7 @@ export class RunLimit {
   }
 
   /** Takes a place until `ended` settles. @throws HttpProblem 503 where there is none, or the server ends. */
-  async take<Begun extends Run>(begin: () => Promise<Begun>): Promise<Begun> {
+  async take(begin: () => Promise<Run>): Promise<Run> {
     if (this.#isClosing()) {
       const detail = 'The server shuts down. Try again later.'
       throw new HttpProblem({ status: 503, code: 'closing', detail }, { 'Retry-After': retryAfter })

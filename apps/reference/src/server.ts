@@ -15,12 +15,12 @@ import { IdempotencyKeys } from './idempotency.js'
 import { createMetrics } from './metrics.js'
 import { OutputStore } from './output-store.js'
 import { answerBadRequests, problemHandler, unknownRoute } from './problems.js'
-import { type Run, RunLimit } from './run.js'
+import { RunLimit } from './run.js'
 import { scannerAgent } from './scanner/agent.js'
 import { scannerTools } from './scanner/tools.js'
 import { Sessions } from './sessions.js'
 import { sleep } from './tools.js'
-import { type WorkflowRun, Workflows } from './workflows.js'
+import { Workflows } from './workflows.js'
 
 /** Milliseconds that the log and the results of an ended run are kept. */
 const retention = 5 * 60_000
@@ -66,14 +66,12 @@ export function createReferenceServer({ config, logger, ...more }: ReferenceServ
   const executions = new Executions({ maxPayloadBytes, maxOutputBytes, store, logger })
   const runs = new RunLimit(config.maxRuns, () => sse.closing)
   const sessions = new Sessions({ sse, agents, executions, maxPayloadBytes, store, logger })
-  const workflows = new Workflows({ sse, tools, executions, runs, store, maxTasks, logger })
+  const workflows = new Workflows({ sse, tools, executions, runs, maxTasks, logger })
   const keys = {
-    sessions: new IdempotencyKeys<Run>(retention),
-    workflows: new IdempotencyKeys<WorkflowRun>(retention),
+    sessions: new IdempotencyKeys(retention),
+    workflows: new IdempotencyKeys(retention),
   }
   const metrics = createMetrics({ sse, runs, store })
-
-  const limits = { maxBodyBytes: config.maxBodyBytes }
 
   const app = express()
   app.disable('x-powered-by')
@@ -90,7 +88,10 @@ export function createReferenceServer({ config, logger, ...more }: ReferenceServ
   app.get('/metrics', async (_request, response) => {
     response.type(metrics.contentType).send(await metrics.metrics())
   })
-  app.use('/api/v1', createApi({ sse, sessions, workflows, executions, store, runs, keys, tools, ...limits }))
+  app.use(
+    '/api/v1',
+    createApi({ sse, sessions, workflows, executions, runs, keys, tools, maxBodyBytes: config.maxBodyBytes }),
+  )
   app.use(express.static(fileURLToPath(new URL('../public', import.meta.url))))
   app.use(express.static(fileURLToPath(new URL('../dist/public', import.meta.url))))
   app.use(unknownRoute, problemHandler(logger))

@@ -1,25 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { type DAGStructure, type DagIssue, type ExecutionResult, parseDag, type ToolRegistry } from '@x/dag-executor'
+import { type DAGStructure, type DagIssue, parseDag, type ToolRegistry } from '@x/dag-executor'
 import { executionEvents, type SessionEventMap } from '@x/sse-protocol'
 import { negotiate, type Problem, problemResponse, type SseServer } from '@x/sse-server'
 import type { Logger } from 'pino'
 import { validateArguments } from './define-tool.js'
 import type { Executions } from './executions.js'
 import { HttpProblem } from './http-problem.js'
-import type { OutputStore } from './output-store.js'
-import { publicResult } from './public-result.js'
 import type { Run, RunLimit } from './run.js'
-
-export interface WorkflowRun extends Run {
-  readonly result: Promise<ExecutionResult>
-}
 
 export interface WorkflowsOptions {
   readonly sse: SseServer<SessionEventMap>
   readonly tools: ToolRegistry
   readonly executions: Executions
   readonly runs: RunLimit
-  readonly store: OutputStore
   readonly maxTasks: number
   readonly logger: Logger
 }
@@ -47,7 +40,7 @@ export class Workflows {
   }
 
   /** Starts a graph in a stream of its own. */
-  async start(dag: DAGStructure, id: string = randomUUID()): Promise<WorkflowRun> {
+  async start(dag: DAGStructure, id: string = randomUUID()): Promise<Run> {
     const { sse, executions, tools, logger } = this.#options
     const stream = await sse.open(id, { events: executionEvents })
     const result = executions.run(stream, id, dag, tools)
@@ -59,7 +52,15 @@ export class Workflows {
         return stream.fail({ code: 'internal_error', message: 'The execution failed. The server’s log says why.' })
       },
     )
-    return { id, result, ended: ended.catch((error: unknown) => logger.warn({ err: error }, 'the stream was lost')) }
+    return { id, ended: ended.catch((error: unknown) => logger.warn({ err: error }, 'the stream was lost')) }
+  }
+
+  /** Waits for the end of a run; gives its result. @throws Error where it has none, because the execution itself failed. */
+  async result({ id, ended }: Run): Promise<unknown> {
+    await ended
+    const result = this.#options.executions.result(id)
+    if (result === undefined) throw new Error(`Execution ${id} has no result`)
+    return result
   }
 
   /** `Request → Response`: the events of a graph as they happen, whatever the request accepts. */
@@ -75,9 +76,8 @@ export class Workflows {
     const type = negotiateWorkflow(request)
     if (!type) return problemResponse(notAcceptable)
     if (type === 'stream') return this.handleSSERequest(request, dag)
-    const { runs, store } = this.#options
-    const { id, result } = await runs.take(() => this.start(dag))
-    return Response.json(publicResult(await result, store), { headers: contentLocation(id) })
+    const run = await this.#options.runs.take(() => this.start(dag))
+    return Response.json(await this.result(run), { headers: contentLocation(run.id) })
   }
 }
 

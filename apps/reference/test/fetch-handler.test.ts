@@ -17,7 +17,7 @@ function createWorkflows() {
   const store = new OutputStore({ maxBytes: 2 ** 20, retention: 1_000 })
   const executions = new Executions({ ...limits, store, logger })
   const runs = new RunLimit(10, () => false)
-  return { sse, workflows: new Workflows({ sse, tools: { sleep }, executions, runs, store, maxTasks: 10, logger }) }
+  return { sse, workflows: new Workflows({ sse, tools: { sleep }, executions, runs, maxTasks: 10, logger }) }
 }
 
 const dag = { tasks: ['a', 'b', 'c'].map((id) => ({ id, tool: 'sleep', arguments: { ms: 300 } })) }

@@ -177,6 +177,14 @@ describe('the limits of a workflow', () => {
     })
   })
 
+  it('§10 the same Idempotency-Key gets the same result again, also after the end', async () => {
+    const { url } = await startServer()
+    const send = async () => (await post(`${url}/api/v1/workflows`, sleepers(1), { 'Idempotency-Key': 'k' })).json()
+    const first = await send()
+    expect(first).toMatchObject({ status: 'success', results: [{}, {}, {}] })
+    expect(await send()).toEqual(first)
+  })
+
   it('§10 Prefer asks by its name, not by a value of something else', async () => {
     const { url } = await startServer()
     for (const prefer of ['foo; respond-async', 'foo="x, respond-async"']) {
