@@ -28,6 +28,7 @@ export interface EventStreamFailure {
   readonly gap?: StreamGap | undefined
   readonly drop?: Drop | undefined
   readonly attempts?: number | undefined
+  readonly event?: { readonly type: string; readonly id: string | undefined } | undefined
 }
 
 const brand = Symbol.for('@x/sse-client.EventStreamError')
@@ -48,6 +49,11 @@ export class EventStreamError extends Error {
   readonly drop: Drop | undefined
   /** With `exhausted`: how many connections failed in a row. */
   readonly attempts: number | undefined
+  /**
+   * With `failed` by an event: which one, before which the cursor stays. Where a schema refused its data, `cause` is the ProtocolError
+   * `invalid_data`, with `issues`.
+   */
+  readonly event: { readonly type: string; readonly id: string | undefined } | undefined
 
   constructor(failure: EventStreamFailure) {
     super(failure.message, 'cause' in failure ? { cause: failure.cause } : undefined)
@@ -58,6 +64,7 @@ export class EventStreamError extends Error {
     this.gap = failure.gap
     this.drop = failure.drop
     this.attempts = failure.attempts
+    this.event = failure.event
     Object.defineProperty(this, brand, { value: true })
   }
 

@@ -31,8 +31,11 @@ export interface RetryOptions {
 }
 
 export interface EventStreamClientOptions<Events extends object = Record<string, unknown>> {
-  /** The types of the stream's events, and which are terminal. Without one, only status 204 is an end (PROTOCOL.md §6.3). */
-  readonly events?: EventContract<Events> | undefined
+  /**
+   * The types of the stream's events, which are terminal, and their schemas, whose output is the data of events. Without a contract, only
+   * status 204 is an end (PROTOCOL.md §6.3).
+   */
+  readonly events?: ReaderContract<Events> | undefined
   /**
    * A request other than GET is made once. Its stream is resumed by GET at the answer's `Content-Location` on the same origin.
    * @default 'GET'
@@ -81,8 +84,11 @@ export interface EventStreamClientOptions<Events extends object = Record<string,
   readonly random?: (() => number) | undefined
 }
 
-/** The part of a contract that a reader needs. */
-export type ReaderContract = Pick<EventContract, 'types' | 'isTerminal'>
+/** The part of a contract that a reader needs; `Events` are the events as readers get them, after their schemas. */
+export type ReaderContract<Events extends object = Record<string, unknown>> = Pick<
+  EventContract<object, Events>,
+  'types' | 'isTerminal' | 'validate' | '~received'
+>
 
 export type ResolvedOptions = ReturnType<typeof resolveOptions>
 

@@ -33,13 +33,18 @@ export function readEvent(parsed: ParsedEvent, cursor: Cursor, contract: ReaderC
     data = JSON.parse(parsed.data)
   } catch (cause) {
     // §2.1: of a known type it is a broken promise. Other servers send plain text, which is then the data.
-    if (contract?.types.has(type)) return fail(`The data of a ${type} event is not JSON`, cause)
+    if (contract?.types.has(type)) return fail(parsed, 'is not JSON', cause)
     data = parsed.data
   }
-  try {
-    terminal = contract?.isTerminal(type, data) ?? false
-  } catch (cause) {
-    return fail(`The contract cannot judge the data of a ${type} event`, cause)
+  if (contract) {
+    try {
+      const published = data
+      data = contract.validate(type, published)
+      // By what was published and not by the schema's output: so the server judged it too.
+      terminal = contract.isTerminal(type, published)
+    } catch (cause) {
+      return fail(parsed, 'is not what the contract promises', cause)
+    }
   }
   const id = cursor.sequenced ? (parsed.id ?? cursor.value) : parsed.lastEventId
   return { type: 'event', event: { type, data, id }, terminal, gap: arrival === true ? undefined : arrival }
@@ -60,8 +65,11 @@ function readControl({ type, id, data }: ParsedEvent, cursor: Cursor): Reading {
   return { type: 'heartbeat', interval }
 }
 
-function fail(message: string, cause: unknown): Reading {
-  return { type: 'failed', failure: { code: 'failed', message, cause } }
+function fail({ type, id }: ParsedEvent, fault: string, cause: unknown): Reading {
+  return {
+    type: 'failed',
+    failure: { code: 'failed', message: `The data of a ${type} event ${fault}`, cause, event: { type, id } },
+  }
 }
 
 function parseOrNothing(text: string): unknown {

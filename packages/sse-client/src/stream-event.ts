@@ -15,7 +15,7 @@ export type StreamEvent<Events extends object = Record<string, unknown>> = {
 /** An event of the stream, as its listeners get it. */
 export class StreamMessageEvent<Type extends string = string, Data = unknown> extends Event {
   declare readonly type: Type
-  /** The JSON value; the text itself where that is no JSON. */
+  /** The JSON value, as its type's schema in the contract gives it; the text itself where that is no JSON. */
   readonly data: Data
   /** The cursor after this event. */
   readonly id: string

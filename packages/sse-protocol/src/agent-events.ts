@@ -1,5 +1,5 @@
 import { defineEvents } from './contract.js'
-import { type ExecutionEventMap, executionEventTypes } from './execution-events.js'
+import type { ExecutionEventMap } from './execution-events.js'
 
 /** A phase of the agent's work changed (requirement A3). */
 export interface AgentStatus {
@@ -51,8 +51,15 @@ export interface SessionEventMap<Result = unknown> extends AgentEventMap<Result>
 /** The contract of an agent session: ends with `agent:complete` or a fatal `agent:error` (PROTOCOL.md §8.1). */
 export const agentEvents = /* @__PURE__ */ defineEvents<SessionEventMap>({
   types: {
-    ...executionEventTypes,
+    // Written out: a bundler keeps what spreads an object, used or not.
+    execution_start: {},
+    task_start: {},
+    task_complete: {},
+    task_retry: {},
+    task_progress: {},
+    task_output: {},
     execution_complete: {},
+    error: {},
     'agent:status': {},
     'agent:chunk': {},
     'agent:complete': { terminal: true },

@@ -118,20 +118,18 @@ export interface ExecutionEventMap {
 /** Any event of an execution, told apart by `type`. */
 export type SSEEvent = EventOf<ExecutionEventMap>
 
-export const executionEventTypes = {
-  execution_start: {},
-  task_start: {},
-  task_complete: {},
-  task_retry: {},
-  task_progress: {},
-  task_output: {},
-  execution_complete: { terminal: true },
-  error: {},
-} as const
-
 /** The contract of a workflow's stream: ends with `execution_complete` (PROTOCOL.md §8.3). */
 export const executionEvents = /* @__PURE__ */ defineEvents<ExecutionEventMap>({
-  types: executionEventTypes,
+  types: {
+    execution_start: {},
+    task_start: {},
+    task_complete: {},
+    task_retry: {},
+    task_progress: {},
+    task_output: {},
+    execution_complete: { terminal: true },
+    error: {},
+  },
   timestamped: true,
   failure: ({ code, message }) => {
     const timestamp = new Date().toISOString()

@@ -18,10 +18,12 @@ export { defineEvents } from './contract.js'
 export type { ControlEventMap, Gap, Heartbeat } from './control-events.js'
 export { isReservedType } from './control-events.js'
 export type { EventFrame } from './encoder.js'
-export { encodeComment, encodeEvent, encodeGap, encodeHeartbeat, encodeRetry } from './encoder.js'
+export { encodeBytes, encodeComment, encodeEvent, encodeGap, encodeHeartbeat, encodeRetry } from './encoder.js'
 export type { EventId } from './event-id.js'
 export { compareEventIds, formatEventId, parseEventId } from './event-id.js'
 export type { EventPage } from './event-page.js'
+export type { EventStreamOptions } from './event-stream.js'
+export { EventStream, EventStreamParserStream, fromReadableStream } from './event-stream.js'
 export type {
   ExecutionComplete,
   ExecutionError,
@@ -36,8 +38,9 @@ export type {
   TruncatedValue,
 } from './execution-events.js'
 export { executionEvents } from './execution-events.js'
-export type { EventStreamParserOptions, ParsedEvent } from './parser.js'
+export type { EventStreamParserOptions, IncompleteTail, LimitError, ParsedEvent } from './parser.js'
 export { EventStreamParser } from './parser.js'
-export type { ProtocolErrorCode } from './protocol-error.js'
+export type { DataIssue, ProtocolErrorCode, ProtocolErrorDetails } from './protocol-error.js'
 export { ProtocolError } from './protocol-error.js'
 export { serialize } from './serialize.js'
+export type { StandardSchemaV1 } from './standard-schema.js'

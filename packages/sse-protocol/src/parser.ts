@@ -1,3 +1,5 @@
+import { copy, own } from './own.js'
+
 /** One event as a reader gets it (HTML standard §9.2.6, "dispatch the event"). */
 export interface ParsedEvent {
   /** `message` where the block named none. */
@@ -14,15 +16,52 @@ export interface EventStreamParserOptions {
   readonly onComment?: ((text: string) => void) | undefined
   /** Called with each valid reconnection time, in milliseconds. */
   readonly onRetry?: ((milliseconds: number) => void) | undefined
+  /**
+   * Longest line, in bytes of UTF-8 without the line's end. `Infinity`: unlimited.
+   * @default 25_165_824
+   */
+  readonly maxLineBytes?: number | undefined
+  /**
+   * Largest event: its data, type and id together, in bytes of UTF-8. `Infinity`: unlimited.
+   * @default 25_165_824
+   */
+  readonly maxEventBytes?: number | undefined
+  /**
+   * Called at a limit, to decide: with `error`, or where there is no such function, `push` throws the reason. With `skip-event` the whole
+   * block, up to the next empty line, is dropped; its id does not become the last event id. Where the function throws, that is what
+   * `push` throws, and the next one the reason.
+   */
+  readonly onLimit?: ((reason: LimitError) => 'error' | 'skip-event') | undefined
 }
 
-const digits = /^[0-9]+$/
+/** A line or an event that the parser's limits do not allow. */
+export interface LimitError extends RangeError {
+  readonly code: 'line_too_long' | 'event_too_large'
+  /** Where the line, or the event's block, begins, in UTF-16 code units of the decoded stream. */
+  readonly offset: number
+  /** The limit, in bytes. */
+  readonly limit: number
+  /** Where a push throws it: the events that were complete before. */
+  readonly events: readonly ParsedEvent[]
+}
+
+/** What the end of a stream has cut off. Never an event: the next connection brings it whole. */
+export interface IncompleteTail {
+  /** Where the unfinished block begins, in UTF-16 code units of the decoded stream. */
+  readonly offset: number
+  /** How much of it has come, in UTF-16 code units. */
+  readonly length: number
+}
+
+const digits = /^\d+$/
+const byteOrderMark = 0xfeff
 
 /**
  * Parses an event stream as it arrives, in chunks cut anywhere (HTML standard §9.2.5 and §9.2.6).
  *
  * `push` returns the events which that chunk completed, instead of calling back: a consumer that throws cannot hurt the next
- * event. A block that the stream's end cuts off is never an event. One parser takes either text or bytes.
+ * event. A block that the stream's end cuts off is never an event. One parser takes either text or bytes. However a stream is
+ * cut into chunks, its events, comments, retries and errors are the same.
  *
  * @example
  * const parser = new EventStreamParser()
@@ -30,27 +69,58 @@ const digits = /^[0-9]+$/
  * parser.push('lo\n\n')           // [{ type: 'message', data: 'hello', lastEventId: '' }]
  */
 export class EventStreamParser {
-  readonly #onComment: ((text: string) => void) | undefined
-  readonly #onRetry: ((milliseconds: number) => void) | undefined
+  readonly #options: EventStreamParserOptions
+  readonly #maxLineBytes: number
+  readonly #maxEventBytes: number
+  /** Lines and events of at most this many code units are within both limits: a code unit takes at most three bytes. */
+  readonly #easyLength: number
 
-  #input: 'text' | 'bytes' | undefined
+  #input: string | undefined
   #decoder: TextDecoder | undefined
-  #atStart = true
-  /** The chunk before ended with CR: an LF that follows belongs to it. */
-  #skipLineFeed = false
-  /** The pieces of a line whose end has not come yet, joined once: concatenating per chunk is quadratic in the chunks. */
-  #pieces: string[] = []
+  #failure: LimitError | undefined
+  /** Complete, and not returned yet. */
+  #events: ParsedEvent[] | undefined
+  /** Calls that wait for the end of the chunk. */
+  readonly #calls: (() => void)[] = []
+
+  /** Code units before the current chunk. */
+  #offset = 0
+  /** Code units before the current block. */
+  #blockOffset = 0
+  /** What is skipped at the beginning of the next chunk: a BOM at the start of the stream, the LF of a CRLF that was cut. */
+  #skip = byteOrderMark
+  /** The beginning of a line whose end has not come. */
+  #line = ''
+  /**
+   * The last of its pieces; never empty where there is such a line. Engines keep a sum of strings as a tree, many times the size of a
+   * short piece, until somebody looks into it: that happens here from time to time.
+   */
+  #pieces = ''
 
   #type = ''
-  #data: string | undefined
   #id: string | undefined
-  #idBuffer = ''
+  #data: string | undefined
+  /** The lines of data after the first one. */
+  #moreData: string[] = []
+  #moreLength = 0
+  /** How many of them do not hold on to their chunk. */
+  #moreOwned = 0
+  /** A limit has dropped this block. */
+  #isSkipped = false
+
   #lastEventId = ''
   #reconnectionTime: number | undefined
 
+  /** @throws TypeError where a limit is not a positive number. */
   constructor(options: EventStreamParserOptions = {}) {
-    this.#onComment = options.onComment
-    this.#onRetry = options.onRetry
+    // A third of it is a small integer, which engines compare fastest.
+    const { maxLineBytes = 3 * 2 ** 23, maxEventBytes = 3 * 2 ** 23 } = options
+    const limit = Math.min(maxLineBytes, maxEventBytes)
+    expect(limit > 0, 'positive limits')
+    this.#options = options
+    this.#maxLineBytes = maxLineBytes
+    this.#maxEventBytes = maxEventBytes
+    this.#easyLength = limit / 3
   }
 
   /** The last event id that a whole block has set; where a reconnect continues. */
@@ -67,132 +137,266 @@ export class EventStreamParser {
    * Takes the next chunk and returns the events that it completed.
    *
    * @throws TypeError where the chunk is neither a string nor a Uint8Array, or text and bytes are mixed on one parser.
+   * @throws LimitError (a RangeError) at a limit. Its `events` are those which the chunk completed before. The parser refuses every push
+   * with it until `reset()`.
+   * @throws what a callback threw, after the chunk has been parsed. The next push makes the calls and returns the events that are left.
    */
   push(chunk: string | Uint8Array): ParsedEvent[] {
-    let text = this.#read(chunk)
-    const events: ParsedEvent[] = []
-    if (text === '') return events
-    if (this.#atStart) {
-      this.#atStart = false
-      if (text.charCodeAt(0) === 0xfeff) text = text.slice(1)
-    }
+    const text = this.#read(chunk)
     let start = 0
-    if (this.#skipLineFeed && text !== '') {
-      this.#skipLineFeed = false
-      if (text.charCodeAt(0) === 0x0a) start = 1
+    if (this.#skip !== 0 && text !== '') {
+      if (text.charCodeAt(0) === this.#skip) {
+        start = 1
+        if (this.#blockOffset && this.#blockOffset === this.#offset) this.#blockOffset += 1
+      }
+      this.#skip = 0
     }
     let lineFeed = text.indexOf('\n', start)
     let carriageReturn = text.indexOf('\r', start)
-    while (lineFeed !== -1 || carriageReturn !== -1) {
-      const isCarriageReturn = carriageReturn !== -1 && (lineFeed === -1 || carriageReturn < lineFeed)
-      const end = isCarriageReturn ? carriageReturn : lineFeed
-      this.#line(this.#pieces.length === 0 ? text.slice(start, end) : this.#join(text.slice(start, end)), events)
-      start = end + 1
-      if (isCarriageReturn) {
-        if (start === text.length) this.#skipLineFeed = true
-        else if (lineFeed === start) start += 1
-        carriageReturn = text.indexOf('\r', start)
-      }
-      if (lineFeed !== -1 && lineFeed < start) lineFeed = text.indexOf('\n', start)
+    const { length } = text
+    while (start < length) {
+      let end = lineFeed
+      let next = end + 1
+      if (carriageReturn !== -1 && (end === -1 || carriageReturn < end)) {
+        end = carriageReturn
+        next = end + 1
+        if (next === length) this.#skip = 0x0a
+        else if (next === lineFeed) next += 1
+        carriageReturn = text.indexOf('\r', next)
+      } else if (end === -1) break
+
+      let isComplete = start === end && this.#pieces === ''
+      const first = text.charCodeAt(start)
+      if (isComplete) {
+        // An empty line.
+      } else if (this.#pieces !== '' || this.#isSkipped || end - start > this.#easyLength) {
+        this.#endLine(text, start, end)
+      } else if (
+        // What nearly all lines are is told apart in place. No code unit beyond the text may be asked for: V8 then gives up its fast
+        // access to all of them.
+        first === 0x64 &&
+        text.charCodeAt(start + 1) === 0x61 &&
+        text.charCodeAt(start + 2) === 0x74 &&
+        text.charCodeAt(start + 3) === 0x61 &&
+        text.charCodeAt(start + 4) === 0x3a
+      ) {
+        const data = value(text, start + 5, end)
+        if (this.#data !== undefined) this.#addData(data)
+        else {
+          this.#data = data
+          // An empty line comes next.
+          isComplete = end === lineFeed && next < length && text.charCodeAt(next) === 0x0a
+          if (isComplete) next += 1
+        }
+      } else if (
+        first === 0x65 &&
+        text.charCodeAt(start + 1) === 0x76 &&
+        text.charCodeAt(start + 2) === 0x65 &&
+        text.charCodeAt(start + 3) === 0x6e &&
+        text.charCodeAt(start + 4) === 0x74 &&
+        text.charCodeAt(start + 5) === 0x3a
+      ) {
+        this.#type = value(text, start + 6, end)
+      } else if (first === 0x69 && text.charCodeAt(start + 1) === 0x64 && text.charCodeAt(start + 2) === 0x3a) {
+        this.#setId(value(text, start + 3, end), text)
+      } else this.#interpret(text.slice(start, end))
+      if (isComplete) this.#dispatch(next)
+      start = next
+      if (this.#failure !== undefined) break
+      if (lineFeed !== -1 && lineFeed < start && start < length) lineFeed = text.indexOf('\n', start)
     }
-    if (start < text.length) this.#pieces.push(text.slice(start))
-    return events
+    if (this.#data !== undefined || this.#type !== '') this.#keepBlock(text)
+    if (start < length) this.#keepLine(text, start, length)
+    this.#offset += length
+    // Last, with nothing left to do: a call that throws leaves the others and the events for the next push.
+    while (this.#calls.length > 0) this.#calls.shift()!()
+    const events = this.#events
+    this.#events = undefined
+    if (this.#failure !== undefined) throw Object.assign(this.#failure, { events: events ?? [] })
+    return events === undefined ? [] : events
   }
 
   /**
-   * Forgets everything of the connection so far, for the first chunk of the next one: an unfinished block, the decoder's state,
-   * whether text or bytes come. The last event id stays, or becomes the given one, as browsers do it.
+   * Ends the stream: says what its end has cut off, if anything, and is ready for the next stream as after `reset()`.
+   * Without an empty line at its end a block is no event, and never becomes one.
    */
-  reset(options: { readonly lastEventId?: string | undefined } = {}): void {
-    this.#input = undefined
-    this.#decoder = undefined
-    this.#atStart = true
-    this.#skipLineFeed = false
-    this.#pieces = []
-    this.#type = ''
-    this.#data = undefined
-    this.#id = undefined
-    this.#lastEventId = options.lastEventId ?? this.#lastEventId
-    this.#idBuffer = this.#lastEventId
+  flush(): IncompleteTail | undefined {
+    const rest = this.#decoder?.decode() ?? ''
+    const offset = this.#blockOffset
+    const length = this.#offset + rest.length - offset
+    // A limit has told of what it dropped.
+    const isCut = !this.#isSkipped && (rest || this.#pieces || this.#type || (this.#id ?? this.#data) !== undefined)
+    this.reset()
+    return isCut ? { offset, length } : undefined
+  }
+
+  /**
+   * Forgets everything of the connection so far, for the first chunk of the next one: an unfinished block, a failure, the
+   * decoder's state, whether text or bytes come. The last event id stays, or becomes the given one, as browsers do it.
+   */
+  reset({ lastEventId = this.#lastEventId }: { readonly lastEventId?: string | undefined } = {}): void {
+    this.#lastEventId = `${lastEventId}`
+    this.#input = this.#decoder = this.#failure = undefined
+    this.#offset = this.#blockOffset = 0
+    this.#takeLine()
+    this.#skip = byteOrderMark
+    this.#forgetBlock()
   }
 
   #read(chunk: string | Uint8Array): string {
-    const input = typeof chunk === 'string' ? 'text' : 'bytes'
-    if (input === 'bytes' && !(chunk instanceof Uint8Array)) {
-      throw new TypeError(`Expected a chunk to be a string or a Uint8Array, got ${describe(chunk)}`)
-    }
-    this.#input ??= input
-    if (this.#input !== input) {
-      throw new TypeError(`This parser was given ${this.#input} before; use another one, or reset(), for ${input}`)
+    // Unlike `instanceof`, the tag knows arrays of other realms.
+    const input = typeof chunk === 'string' ? 'text' : (chunk as Uint8Array | undefined)?.[Symbol.toStringTag]
+    if (this.#failure) throw this.#failure
+    if (input !== this.#input) {
+      expect(input === 'text' || input === 'Uint8Array', 'a string or a Uint8Array')
+      expect(!this.#input, 'a reset() between text and bytes')
+      this.#input = input
     }
     if (typeof chunk === 'string') return chunk
-    // The decoder must not strip a BOM by itself: it would do so again after a reset in mid-stream, or strip a second one.
+    // The decoder must not strip a BOM by itself: it would take a second one, too.
     this.#decoder ??= new TextDecoder('utf-8', { ignoreBOM: true })
     return this.#decoder.decode(chunk, { stream: true })
   }
 
-  #join(last: string): string {
-    this.#pieces.push(last)
-    const line = this.#pieces.join('')
-    this.#pieces = []
+  /** Interprets a line that began in an earlier chunk, or one that may be too long. */
+  #endLine(text: string, start: number, end: number): void {
+    this.#keepLine(text, start, end)
+    const line = this.#takeLine()
+    if (!this.#isSkipped) this.#interpret(line)
+  }
+
+  #takeLine(): string {
+    const line = this.#line + this.#pieces
+    this.#line = this.#pieces = ''
     return line
   }
 
-  #line(line: string, events: ParsedEvent[]): void {
-    if (line === '') {
-      this.#dispatch(events)
-      return
-    }
+  /** "Process the field", whatever it is called. */
+  #interpret(line: string): void {
     const colon = line.indexOf(':')
-    if (colon === -1) {
-      this.#field(line, '')
-      return
-    }
-    const value = line.slice(line.charCodeAt(colon + 1) === 0x20 ? colon + 2 : colon + 1)
-    if (colon === 0) this.#onComment?.(value)
-    else this.#field(line.slice(0, colon), value)
-  }
-
-  #field(name: string, value: string): void {
-    switch (name) {
+    const nameEnd = colon === -1 ? line.length : colon
+    const content = colon === -1 ? '' : value(line, colon + 1, line.length)
+    switch (line.slice(0, nameEnd)) {
       case 'data':
-        this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`
+        this.#addData(content)
         break
       case 'event':
-        this.#type = value
+        this.#type = content
         break
       case 'id':
-        // "If the field value does not contain U+0000 NULL, then set the last event ID buffer to the field value."
-        if (!value.includes('\0')) {
-          this.#id = value
-          this.#idBuffer = value
-        }
+        this.#setId(content, line)
         break
       case 'retry':
-        if (digits.test(value)) {
-          this.#reconnectionTime = Number(value)
-          this.#onRetry?.(this.#reconnectionTime)
-        }
+        if (!digits.test(content)) break
+        this.#reconnectionTime = Number(content)
+        this.#call(this.#options.onRetry, this.#reconnectionTime)
         break
+      case '':
+        this.#call(this.#options.onComment, content)
     }
   }
 
-  #dispatch(events: ParsedEvent[]): void {
-    this.#lastEventId = this.#idBuffer
-    if (this.#data !== undefined) {
-      events.push({
-        type: this.#type === '' ? 'message' : this.#type,
-        data: this.#data,
-        ...(this.#id === undefined ? undefined : { id: this.#id }),
-        lastEventId: this.#lastEventId,
-      })
+  #setId(id: string, whole: string): void {
+    // "If the field value does not contain U+0000 NULL, then set the last event ID buffer to the field value."
+    if (id.indexOf('\0') === -1) this.#id = own(id, whole)
+  }
+
+  #addData(data: string): void {
+    if (this.#data === undefined) {
+      this.#data = data
+      return
     }
+    this.#moreData.push(data)
+    this.#moreLength += data.length + 1
+    // A code unit takes at least one byte.
+    if (this.#data.length + this.#moreLength > this.#maxEventBytes) this.#exceed()
+  }
+
+  /** "Dispatch the event": the block ends, and the next one begins at `next`. */
+  #dispatch(next: number): void {
+    const type = this.#type || 'message'
+    const id = this.#id
+    const data = this.#moreLength > 0 ? `${this.#data}\n${this.#moreData.join('\n')}` : this.#data
+    const length = type.length + (id ?? '').length + (data ?? '').length
+    const isLarge = length > this.#easyLength && isOver(`${this.#type}${id ?? ''}${data ?? ''}`, this.#maxEventBytes)
+    if (isLarge) this.#exceed()
+    else if (id !== undefined) this.#lastEventId = id
+    if (!this.#failure) this.#forgetBlock()
+    this.#blockOffset = this.#offset + next
+    if (isLarge || data === undefined) return
+    const lastEventId = this.#lastEventId
+    const event = id === undefined ? { type, data, lastEventId } : { type, data, id, lastEventId }
+    // The literal takes no more room than it needs, unlike the first push.
+    if (this.#events === undefined) this.#events = [event]
+    else this.#events.push(event)
+  }
+
+  #exceed(offset = this.#blockOffset, limit = this.#maxEventBytes, code: LimitError['code'] = 'event_too_large'): void {
+    const error = Object.assign(new RangeError(`More than ${limit} bytes at ${offset}`), {
+      code,
+      offset,
+      limit,
+      events: [],
+    })
+    const { onLimit } = this.#options
+    this.#forgetBlock()
+    this.#isSkipped = true
+    // Should the callback throw, the parser has failed; the events that were complete before come with the first push after a reset().
+    this.#failure = error
+    if (onLimit?.(error) === 'skip-event') this.#failure = undefined
+  }
+
+  /** Lets go of the chunk, but for what the next one continues. */
+  #keepBlock(text: string): void {
+    this.#type = own(this.#type, text)
+    if (this.#data !== undefined) this.#data = own(this.#data, text)
+    for (; this.#moreOwned < this.#moreData.length; this.#moreOwned++) {
+      this.#moreData[this.#moreOwned] = own(this.#moreData[this.#moreOwned]!, text)
+    }
+  }
+
+  #keepLine(text: string, start: number, end: number): void {
+    if (!this.#isSkipped) {
+      if (this.#pieces.length > 4096) {
+        this.#line += this.#pieces.length > 8192 ? this.#pieces : copy(this.#pieces)
+        this.#pieces = ''
+      }
+      this.#pieces += own(text.slice(start, end), text)
+      const line = this.#line + this.#pieces
+      // What has not ended is counted when it ends; but a code unit takes at least one byte.
+      if (line.length <= this.#maxLineBytes && (end === text.length || !isOver(line, this.#maxLineBytes))) return
+      this.#exceed(this.#offset + end - line.length, this.#maxLineBytes, 'line_too_long')
+    }
+    // Of a line that is skipped nothing counts but that there is one.
+    this.#line = ''
+    this.#pieces = '-'
+  }
+
+  #call<Value>(callback: ((value: Value) => void) | undefined, value: Value): void {
+    if (callback) this.#calls.push(() => callback(value))
+  }
+
+  #forgetBlock(): void {
     this.#type = ''
-    this.#data = undefined
-    this.#id = undefined
+    this.#id = this.#data = undefined
+    if (this.#moreLength > 0) {
+      this.#moreData = []
+      this.#moreLength = this.#moreOwned = 0
+    }
+    this.#isSkipped = false
   }
 }
 
-function describe(value: unknown): string {
-  return value === null ? 'null' : typeof value === 'object' ? (value.constructor?.name ?? 'an object') : typeof value
+/** The value of a field: what comes after the colon, without one space. */
+function value(text: string, start: number, end: number): string {
+  return text.slice(text.charCodeAt(start) === 0x20 ? start + 1 : start, end)
+}
+
+/** Whether a text has more bytes in UTF-8. Most are far from it. */
+function isOver(text: string, maxBytes: number): boolean {
+  return text.length * 3 > maxBytes && new TextEncoder().encode(text).length > maxBytes
+}
+
+function expect(isTrue: boolean, expected: string): asserts isTrue {
+  if (!isTrue) throw new TypeError(`Expected ${expected}`)
 }

@@ -11,7 +11,7 @@ export function serialize(data: unknown): string {
   try {
     text = JSON.stringify(data)
   } catch (cause) {
-    throw new ProtocolError('unserialisable_data', 'The data of an event has no JSON text', { cause })
+    throw new ProtocolError('unserialisable_data', 'Expected data with a JSON text', { cause })
   }
   if (text === undefined) {
     throw new ProtocolError('unserialisable_data', `Expected data with a JSON text, got ${typeof data}`)

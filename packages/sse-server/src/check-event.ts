@@ -11,15 +11,17 @@ export interface RawEvent {
 }
 
 /**
- * Makes an entry of an event that may be published.
+ * Makes an entry of an event that may be published. With `onInvalid` also of one whose data its schema refuses: the error is given to it.
  *
- * @throws SseServerError `reserved_type`, `unknown_type` or `payload_too_large`; ProtocolError `unserialisable_data`.
+ * @throws SseServerError `reserved_type`, `unknown_type` or `payload_too_large`; ProtocolError `unserialisable_data` or
+ * `invalid_data`; TypeError where the schema is asynchronous.
  */
 export function checkEvent<Events extends object>(
   streamId: string,
-  contract: EventContract<Events>,
+  contract: EventContract<Events, object>,
   maxPayloadBytes: number,
   { type, data, internal }: RawEvent,
+  onInvalid?: (error: unknown) => void,
 ): NewEntry {
   if (isReservedType(type)) {
     throw new SseServerError('reserved_type', `Expected a type of your own, got ${show(type)}`, { streamId, type })
@@ -31,7 +33,8 @@ export function checkEvent<Events extends object>(
       type,
     })
   }
-  const text = serialize(contract.timestamped ? withTimestamp(data) : data)
+  const given = contract.timestamped ? withTimestamp(data) : data
+  const text = serialize(given)
   const stored = internal === undefined ? undefined : serialize(internal)
   const bytes = utf8Length(text)
   if (bytes > maxPayloadBytes) {
@@ -40,6 +43,13 @@ export function checkEvent<Events extends object>(
       `The data of ${type} takes ${bytes} bytes, more than the ${maxPayloadBytes} of \`maxPayloadBytes\``,
       { streamId, type, bytes, maxBytes: maxPayloadBytes },
     )
+  }
+  // Last, so that a schema is spared what is cyclic or too large, and cannot alter what is sent.
+  try {
+    contract.validate(type, given)
+  } catch (error) {
+    if (onInvalid === undefined) throw error
+    onInvalid(error)
   }
   return { type, data: text, bytes, internal: stored }
 }

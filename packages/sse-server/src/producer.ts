@@ -8,7 +8,7 @@ import { startTimer, type Timer } from './timer.js'
 
 export interface ProducerSetup<Events extends object> {
   readonly id: string
-  readonly contract: EventContract<Events>
+  readonly contract: EventContract<Events, object>
   readonly log: EventLog
   readonly opened: OpenedStream
   readonly maxPayloadBytes: number
@@ -75,13 +75,16 @@ export class Producer<Events extends object> implements Stream<Events> {
     options: PublishOptions = {},
   ): Promise<string> {
     this.#expectOpen()
+    // First, so that the contract judges no data that its schema refuses.
+    const entry = this.#check(type, data, options.internal)
     if (!this.#setup.contract.isTerminal(type, data)) {
       throw new SseServerError('not_terminal', `Expected a terminal event, got ${JSON.stringify(type)}`, {
         streamId: this.id,
         type,
       })
     }
-    return this.#publish(type, data, options.internal)
+    const sequence = await this.#append([entry], true)
+    return formatEventId(this.#epoch, sequence)
   }
 
   async fail(reason: FailureReason): Promise<void> {
@@ -94,7 +97,8 @@ export class Producer<Events extends object> implements Stream<Events> {
       })
     }
     await this.#append(
-      events.map(({ type, data }) => this.#check(type, data, undefined)),
+      // An end that its schema refuses is better than none: without it readers would wait for ever.
+      events.map(({ type, data }) => this.#check(type, data, undefined, this.#setup.onError)),
       true,
     )
   }
@@ -136,9 +140,9 @@ export class Producer<Events extends object> implements Stream<Events> {
     if (this.#ended) throw new SseServerError('stream_ended', 'This stream has ended', { streamId: this.id })
   }
 
-  #check(type: string, data: unknown, internal: unknown): NewEntry {
+  #check(type: string, data: unknown, internal: unknown, onInvalid?: (error: unknown) => void): NewEntry {
     const { id, contract, maxPayloadBytes } = this.#setup
-    return checkEvent(id, contract, maxPayloadBytes, { type, data, internal })
+    return checkEvent(id, contract, maxPayloadBytes, { type, data, internal }, onInvalid)
   }
 
   /** Resolves with the sequence of the last entry. */

@@ -25,7 +25,7 @@ export class Producers {
   }
 
   /** @throws SseServerError `invalid_contract` where no frame could hold a type of it. */
-  expectContract<Events extends object>(contract: EventContract<Events>): void {
+  expectContract<Events extends object>(contract: EventContract<Events, object>): void {
     if (!(contract?.types instanceof Set)) {
       throw new TypeError('Expected `events` to be a contract, as `defineEvents` of @x/sse-protocol makes one')
     }
@@ -36,7 +36,10 @@ export class Producers {
     }
   }
 
-  async open<Events extends object>(streamId: string, contract: EventContract<Events>): Promise<Stream<Events>> {
+  async open<Events extends object>(
+    streamId: string,
+    contract: EventContract<Events, object>,
+  ): Promise<Stream<Events>> {
     this.expectContract(contract)
     this.#expectOpen()
     const { settings, log, counters, report } = this.#core
@@ -66,7 +69,7 @@ export class Producers {
   async cancel<Events extends object>(
     streamId: string,
     message: string,
-    contract: EventContract<Events>,
+    contract: EventContract<Events, object>,
   ): Promise<boolean> {
     const producer = this.#byStream.get(streamId)
     if (producer !== undefined) {

@@ -7,7 +7,7 @@ import type { CorsOptions } from './response-headers.js'
 
 export interface SseServerOptions<Events extends object> {
   /** The contract of the streams; `open()` can give one stream another. */
-  readonly events: EventContract<Events>
+  readonly events: EventContract<Events, object>
   /**
    * Where the streams live.
    * @default new MemoryEventLog()

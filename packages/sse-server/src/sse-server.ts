@@ -22,7 +22,7 @@ import { expectStreamId, lastSegment } from './stream-id.js'
 
 export interface OpenOptions<Events extends object> {
   /** The contract of this stream, in the place of the server's. */
-  readonly events: EventContract<Events>
+  readonly events: EventContract<Events, object>
 }
 
 export interface MiddlewareOptions<Req extends NodeRequest = NodeRequest> {
@@ -68,7 +68,7 @@ export interface SseServerMetrics extends Readonly<Counters> {
 export class SseServer<Events extends object> extends TypedEventTarget<SseServerEventMap> {
   readonly #core: ServerCore
   readonly #producers: Producers
-  readonly #events: EventContract<Events>
+  readonly #events: EventContract<Events, object>
   /** A log that was made here is closed here. */
   readonly #ownLog: MemoryEventLog | undefined
   #closed: Promise<void> | undefined

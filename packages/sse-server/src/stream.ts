@@ -12,8 +12,9 @@ export interface PublishOptions {
 
 /**
  * A stream as its one producer holds it. Events are checked in this order, all before one takes a sequence: the stream has not ended,
- * the type is not reserved, the contract names it, the data has a JSON text, it is not too large. Calls take effect in their order,
- * awaited or not.
+ * the type is not reserved, the contract names it, the data has a JSON text, it is not too large, the type's schema accepts it as it
+ * was given, with its `timestamp`. What is sent is what was given, never the schema's output. Calls take effect in their order, awaited
+ * or not.
  */
 export interface Stream<Events extends object> {
   readonly id: string
@@ -31,7 +32,7 @@ export interface Stream<Events extends object> {
    * contract an object without `timestamp` is given one.
    *
    * @throws SseServerError `stream_ended`, `reserved_type`, `unknown_type`, `payload_too_large` or `fenced`; ProtocolError
-   * `unserialisable_data`.
+   * `unserialisable_data` or `invalid_data`, with the `issues` of the schema; TypeError where the schema is asynchronous.
    */
   publish<Type extends keyof Events & string>(
     type: Type,
@@ -50,7 +51,10 @@ export interface Stream<Events extends object> {
     options?: PublishOptions,
   ): Promise<string>
 
-  /** Appends the contract's failure events, of which the last is terminal. The message is public. Nothing happens after the end. */
+  /**
+   * Appends the contract's failure events, of which the last is terminal. The message is public. Nothing happens after the end.
+   * One that its own schema refuses is appended nevertheless, and the refusal is dispatched as an `error` event of the server.
+   */
   fail(reason: FailureReason): Promise<void>
 
   /** A WritableStream of events, each of which is published. Neither closing nor aborting it ends the stream. */

@@ -1,0 +1,5 @@
+import type { Discipline } from './discipline.js'
+import { protocol } from './protocol/protocol.js'
+
+/** By the word that names them on the command line. */
+export const disciplines: Readonly<Record<string, Discipline>> = { protocol }

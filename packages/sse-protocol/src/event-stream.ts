@@ -1,0 +1,141 @@
+import { EventStreamParser, type EventStreamParserOptions, type LimitError, type ParsedEvent } from './parser.js'
+
+export interface EventStreamOptions extends EventStreamParserOptions {
+  /**
+   * The last event id that the reader holds from the connection before.
+   * @default ''
+   */
+  readonly lastEventId?: string | undefined
+}
+
+/**
+ * Reads the events of a stream of bytes or text, such as a `fetch` response's body, no faster than they are asked for.
+ *
+ * @throws TypeError where the stream is locked, or an option is not what it must be.
+ * @example
+ * for await (const { type, data } of fromReadableStream(response.body)) console.log(type, data)
+ */
+export function fromReadableStream(
+  stream: ReadableStream<string | Uint8Array>,
+  options: EventStreamOptions = {},
+): EventStream {
+  return new EventStream(stream, options)
+}
+
+/**
+ * The events of a {@link fromReadableStream}, one after the other. Its names are those of the proposed `EventSource.fromReadableStream`
+ * (whatwg/html#12272). Rejects with what the stream, or a limit of the parser, went wrong with, after the events before it.
+ */
+export class EventStream implements AsyncIterableIterator<ParsedEvent> {
+  readonly #parser: EventStreamParser
+  readonly #reader: ReadableStreamDefaultReader<string | Uint8Array>
+  #events: readonly ParsedEvent[] = []
+  #index = 0
+  /** The last answer that waits, and how many there are: they are given in the order of their calls. */
+  #waiting: Promise<IteratorResult<ParsedEvent, undefined>> | undefined
+  #waitingCount = 0
+  #failure: [error: unknown] | undefined
+
+  constructor(stream: ReadableStream<string | Uint8Array>, options: EventStreamOptions) {
+    this.#parser = new EventStreamParser(options)
+    this.#parser.reset(options)
+    this.#reader = stream.getReader()
+  }
+
+  /** The last event id of the events that were handed out; where a reconnect continues. */
+  get lastEventId(): string {
+    return this.#index < this.#events.length ? this.#events[this.#index - 1]!.lastEventId : this.#parser.lastEventId
+  }
+
+  /** The last valid `retry` field, in milliseconds; `undefined` where there was none. */
+  get reconnectionTime(): number | undefined {
+    return this.#parser.reconnectionTime
+  }
+
+  /** Another connection's bytes come next on the same stream: forgets an unfinished block. */
+  reset(): void {
+    this.#parser.reset()
+  }
+
+  /** Cancels the stream; no more events come. */
+  close(): void {
+    this.return().catch(() => {})
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  // Neither a generator nor an async function, which would make several promises for each event.
+  next(): Promise<IteratorResult<ParsedEvent, undefined>> {
+    if (this.#waitingCount > 0) this.#waiting = this.#waiting!.then(this.#answer)
+    else if (this.#index < this.#events.length) {
+      return Promise.resolve({ done: false, value: this.#events[this.#index++]! })
+    } else this.#waiting = this.#read()
+    this.#waitingCount++
+    return this.#waiting
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    this.#events = []
+    this.#failure = undefined
+    await this.#reader.cancel()
+    return { done: true, value: undefined }
+  }
+
+  #read(): Promise<IteratorResult<ParsedEvent, undefined>> {
+    return this.#failure ? Promise.reject(this.#failure[0]) : this.#reader.read().then(this.#receive)
+  }
+
+  readonly #receive = ({ done, value }: ReadableStreamReadResult<string | Uint8Array>) => {
+    if (done) {
+      this.#waitingCount--
+      return { done, value: undefined }
+    }
+    this.#events = this.#parse(value)
+    this.#index = 0
+    return this.#answer()
+  }
+
+  readonly #answer = (): IteratorResult<ParsedEvent, undefined> | Promise<IteratorResult<ParsedEvent, undefined>> => {
+    if (this.#index === this.#events.length) return this.#read()
+    this.#waitingCount--
+    return { done: false, value: this.#events[this.#index++]! }
+  }
+
+  #parse(chunk: string | Uint8Array): readonly ParsedEvent[] {
+    try {
+      return this.#parser.push(chunk)
+    } catch (error) {
+      if (!this.#failure) this.#reader.cancel(error).catch(() => {})
+      this.#failure ??= [error]
+      // At a limit the error has the events before it; those of a callback that threw come with the next chunk.
+      return (error as LimitError | undefined)?.events ?? this.#parse(chunk.slice(0, 0))
+    }
+  }
+}
+
+/**
+ * The parser as a transform stream, for `pipeThrough`.
+ *
+ * At a limit the stream errors with the reason, whose `events` are those of the same chunk before it.
+ *
+ * @example response.body.pipeThrough(new EventStreamParserStream())
+ */
+export class EventStreamParserStream implements TransformStream<string | Uint8Array, ParsedEvent> {
+  readonly readable: ReadableStream<ParsedEvent>
+  readonly writable: WritableStream<string | Uint8Array>
+
+  constructor(options: EventStreamOptions = {}) {
+    const parser = new EventStreamParser(options)
+    parser.reset(options)
+    // Not what this class extends: bundlers keep a class that extends a global, used or not.
+    const { readable, writable } = new TransformStream<string | Uint8Array, ParsedEvent>({
+      transform(chunk, controller) {
+        for (const event of parser.push(chunk)) controller.enqueue(event)
+      },
+    })
+    this.readable = readable
+    this.writable = writable
+  }
+}
