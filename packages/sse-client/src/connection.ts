@@ -1,4 +1,4 @@
-import { EventStreamParser, type ParsedEvent } from '@x/sse-protocol'
+import { EventStreamParser, type LimitError, type ParsedEvent } from '@x/sse-protocol'
 import { type Answer, judgeAnswer } from './answer.js'
 import { type Clock, startTimer } from './clock.js'
 import type { Drop } from './machine.js'
@@ -116,7 +116,7 @@ export class Connection {
     try {
       return planRequest(request, headersInit, cursor, resumeUrl)
     } catch (cause) {
-      this.#finish({ type: 'refused', failure: { code: 'failed', message: 'The request cannot be made', cause } })
+      this.#fail('The request cannot be made', cause)
       return undefined
     }
   }
@@ -129,7 +129,8 @@ export class Connection {
     if (this.#silence > 0) this.#watch()
     else if (firstByteTimeout > 0) this.#startTimer(firstByteTimeout, () => this.#drop({ reason: 'silence' }))
     for (let first = true; ; first = false) {
-      let events: ParsedEvent[]
+      let events: readonly ParsedEvent[]
+      let excess: LimitError | undefined
       try {
         const { done, value } = await reader.read()
         if (this.#closed) return
@@ -138,7 +139,9 @@ export class Connection {
         if (first && this.#silence === 0) this.#stopTimer()
         events = parser.push(value)
       } catch (error) {
-        return this.#drop({ reason: 'network', error })
+        if (!(error instanceof RangeError && 'events' in error)) return this.#drop({ reason: 'network', error })
+        excess = error as LimitError
+        events = excess.events
       }
       for (const event of events) {
         report({ type: 'event', event })
@@ -152,6 +155,8 @@ export class Connection {
         this.#lastByteAt = clock.now()
       }
       report({ type: 'settled', lastEventId: parser.lastEventId })
+      // The next connection would bring it again.
+      if (excess) return this.#fail('The stream has a line or an event that is too large', excess)
     }
   }
 
@@ -170,6 +175,10 @@ export class Connection {
   #startTimer(delay: number, callback: () => void): void {
     this.#stopTimer()
     if (delay > 0 && delay !== Infinity) this.#stopTimer = startTimer(this.#options.clock, delay, callback)
+  }
+
+  #fail(message: string, cause: unknown): void {
+    this.#finish({ type: 'refused', failure: { code: 'failed', message, cause } })
   }
 
   #drop(drop: Drop): void {

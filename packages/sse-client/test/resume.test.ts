@@ -218,3 +218,16 @@ describe('gaps', () => {
     await expect(fresh.client.done).rejects.toMatchObject({ code: 'rejected', status: 404, gap: undefined })
   })
 })
+
+it('an event that is too large for the parser ends the client after the events before it, and is not asked for again', async () => {
+  let requests = 0
+  const server = await serve((_, response) => {
+    requests += 1
+    openStream(response).end(`retry: 0\n\n${opening('k-0')}${tick(1)}data: ${'x'.repeat(25 * 2 ** 20)}\n\n`)
+  })
+  const { client, events } = read(server.url, { events: ticks })
+  await expect(client.done).rejects.toMatchObject({ code: 'failed', cause: { code: 'line_too_long' } })
+  expect(events.map(({ id }) => id)).toEqual(['k-1'])
+  expect(client.lastEventId).toBe('k-1')
+  expect(requests).toBe(1)
+})
