@@ -1,4 +1,6 @@
-import { EventStreamParser, type EventStreamParserOptions, type LimitError, type ParsedEvent } from './parser.js'
+import type { ParsedEvent } from './parsed-event.js'
+import { EventStreamParser } from './parser.js'
+import type { EventStreamParserOptions, LimitError } from './parser-options.js'
 
 export interface EventStreamOptions extends EventStreamParserOptions {
   /**

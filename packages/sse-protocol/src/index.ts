@@ -38,8 +38,9 @@ export type {
   TruncatedValue,
 } from './execution-events.js'
 export { executionEvents } from './execution-events.js'
-export type { EventStreamParserOptions, IncompleteTail, LimitError, ParsedEvent } from './parser.js'
+export type { IncompleteTail, ParsedEvent } from './parsed-event.js'
 export { EventStreamParser } from './parser.js'
+export type { EventStreamParserOptions, LimitError } from './parser-options.js'
 export type { DataIssue, ProtocolErrorCode, ProtocolErrorDetails } from './protocol-error.js'
 export { ProtocolError } from './protocol-error.js'
 export { serialize } from './serialize.js'
