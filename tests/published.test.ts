@@ -55,3 +55,9 @@ describe.each(packages)('$name as published', ({ url, manifest }) => {
     expect(required).toEqual(imported)
   })
 })
+
+it('the conformance vectors of the protocol can be had from the package', () => {
+  const require = createRequire(import.meta.url)
+  const vectors: unknown[] = require('@x/sse-protocol/vectors/sse-parser.json')
+  expect(vectors.length).toBeGreaterThan(200)
+})

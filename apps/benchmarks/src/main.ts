@@ -5,7 +5,7 @@ import { disciplines } from './disciplines.js'
 import { render, report } from './report.js'
 import { MeasurementError, type RunOptions, run } from './run.js'
 
-/** Fewer than six rounds give no interval. A full run of the protocol takes about eight minutes with these, a quick one less than two. */
+/** Fewer than six rounds give no interval. A full run of the protocol takes about nine minutes with these, a quick one about two. */
 const full = { rounds: 12, limits: { warmUp: 200, measurement: 250 } }
 const quick = { rounds: 6, limits: { warmUp: 60, measurement: 60 } }
 

@@ -130,7 +130,7 @@ function validateData(schema: StandardSchemaV1, type: string, data: unknown): un
   if ('then' in result) {
     // Nobody waits for it: its rejection must not become an unhandled one.
     result.then(undefined, () => {})
-    throw new TypeError(`The schema of ${type} must be synchronous; it is not, or it threw`)
+    throw new TypeError(`The schema of ${type} is not synchronous, or threw`)
   }
   if (!result.issues) return result.value
   const issues = result.issues.map(({ message, path = [] }) => ({ message, pointer: path.map(toPointer).join('') }))

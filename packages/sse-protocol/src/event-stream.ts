@@ -7,7 +7,7 @@ export interface EventStreamOptions extends EventStreamParserOptions {
    * The last event id that the reader holds from the connection before.
    * @default ''
    */
-  readonly lastEventId?: string | undefined
+  readonly lastEventId?: string | null | undefined
 }
 
 /**
@@ -79,6 +79,8 @@ export class EventStream implements AsyncIterableIterator<ParsedEvent> {
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {
+    // What was parsed and not handed out has not been read.
+    this.#parser.reset(this)
     this.#events = []
     this.#failure = undefined
     await this.#reader.cancel()
@@ -89,12 +91,12 @@ export class EventStream implements AsyncIterableIterator<ParsedEvent> {
     return this.#failure ? Promise.reject(this.#failure[0]) : this.#reader.read().then(this.#receive)
   }
 
-  readonly #receive = ({ done, value }: ReadableStreamReadResult<string | Uint8Array>) => {
-    if (done) {
+  readonly #receive = (chunk: ReadableStreamReadResult<string | Uint8Array>) => {
+    if (chunk.done) {
       this.#waitingCount--
-      return { done, value: undefined }
+      return { done: true, value: undefined } as const
     }
-    this.#events = this.#parse(value)
+    this.#events = this.#parse(chunk.value)
     this.#index = 0
     return this.#answer()
   }
@@ -106,13 +108,17 @@ export class EventStream implements AsyncIterableIterator<ParsedEvent> {
   }
 
   #parse(chunk: string | Uint8Array): readonly ParsedEvent[] {
-    try {
-      return this.#parser.push(chunk)
-    } catch (error) {
-      if (!this.#failure) this.#reader.cancel(error).catch(() => {})
-      this.#failure ??= [error]
-      // At a limit the error has the events before it; those of a callback that threw come with the next chunk.
-      return (error as LimitError | undefined)?.events ?? this.#parse(chunk.slice(0, 0))
+    for (;;) {
+      try {
+        return this.#parser.push(chunk)
+      } catch (error) {
+        this.#failure ??= [error]
+        this.#reader.cancel(error).catch(() => {})
+        const events = (error as LimitError | undefined)?.events
+        if (events) return events
+        // A callback threw: the events come with the next push.
+        chunk = chunk.slice(0, 0)
+      }
     }
   }
 }

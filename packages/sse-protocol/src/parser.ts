@@ -30,7 +30,7 @@ export class EventStreamParser {
   /** Complete, and not returned yet. */
   #events: ParsedEvent[] | undefined
   /** Calls that wait for the end of the chunk. */
-  readonly #calls: (() => void)[] = []
+  readonly #calls = new Set<() => void>()
 
   /** Code units before the current chunk. */
   #offset = 0
@@ -158,7 +158,10 @@ export class EventStreamParser {
     if (start < length) this.#keepLine(text, start, length)
     this.#offset += length
     // Last, with nothing left to do: a call that throws leaves the others and the events for the next push.
-    while (this.#calls.length > 0) this.#calls.shift()!()
+    for (const call of this.#calls) {
+      this.#calls.delete(call)
+      call()
+    }
     const events = this.#events
     this.#events = undefined
     if (this.#failure !== undefined) throw Object.assign(this.#failure, { events: events ?? [] })
@@ -183,8 +186,8 @@ export class EventStreamParser {
    * Forgets everything of the connection so far, for the first chunk of the next one: an unfinished block, a failure, the
    * decoder's state, whether text or bytes come. The last event id stays, or becomes the given one, as browsers do it.
    */
-  reset({ lastEventId = this.#lastEventId }: { readonly lastEventId?: string | undefined } = {}): void {
-    this.#lastEventId = `${lastEventId}`
+  reset({ lastEventId }: { readonly lastEventId?: string | null | undefined } = {}): void {
+    this.#lastEventId = `${lastEventId ?? this.#lastEventId}`
     this.#input = this.#decoder = this.#failure = undefined
     this.#offset = this.#blockOffset = 0
     this.#takeLine()
@@ -322,7 +325,7 @@ export class EventStreamParser {
   }
 
   #call<Value>(callback: ((value: Value) => void) | undefined, value: Value): void {
-    if (callback) this.#calls.push(() => callback(value))
+    if (callback) this.#calls.add(() => callback(value))
   }
 
   #forgetBlock(): void {

@@ -19,10 +19,12 @@ function parse(chunks: readonly (string | Uint8Array)[]): Outcome {
   }
 }
 
-/** The places at which a stream, cut in two there, does not give what it must. Compares as it goes: there are 400,000 cuts. */
-function wrongCuts(stream: string | Uint8Array, expected: Outcome): number[] {
+/** The places at which a stream, cut in two there, does not give what it must. Compares as it goes: there are 300,000 cuts. */
+function wrongCuts(stream: string | Uint8Array, expected: Outcome, count = stream.length): number[] {
   const wrong: number[] = []
-  for (let at = 0; at <= stream.length; at += 1) {
+  const step = Math.max(1, stream.length / count)
+  for (let place = 0; place <= stream.length; place += step) {
+    const at = Math.floor(place)
     let isRight = true
     let comments = 0
     let events = 0
@@ -108,8 +110,7 @@ describe.each(vectors)('$name: $why', (vector) => {
   it('byte by byte', () => expect(parse(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(vector.expect))
   it('code unit by code unit', () => expect(parse(text.split(''))).toEqual(vector.expect))
   it('cut in two anywhere', { timeout: 300_000 }, () => expect(wrongCuts(bytes, vector.expect)).toEqual([]))
-  // The work is quadratic, and for long vectors the bytes alone take half a minute.
-  it.skipIf(text.length > 9_000)('as text, cut in two anywhere', () =>
-    expect(wrongCuts(text, vector.expect)).toEqual([]),
-  )
+  // The work is quadratic: of the few long vectors, whose bytes alone take half a minute, the text is cut at a thousand places.
+  it('as text, cut in two anywhere', () =>
+    expect(wrongCuts(text, vector.expect, text.length > 9_000 ? 1_000 : undefined)).toEqual([]))
 })

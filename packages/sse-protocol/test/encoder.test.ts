@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   EventStreamParser,
+  encodeBytes,
   encodeComment,
   encodeEvent,
   encodeGap,
@@ -106,4 +107,40 @@ describe('serialize', () => {
   it('escapes what would break a line', () => {
     expect(serialize({ text: 'a\nb\r\0' })).toBe('{"text":"a\\nb\\r\\u0000"}')
   })
+})
+
+describe('half of a surrogate pair', () => {
+  const halves = ['\ud83d', 'a\udc00b', '\udc00\ud83d']
+
+  it.each([
+    ['by the engine', false],
+    ['in browsers that cannot tell', true],
+  ])('is refused in all three fields, %s', (_, isOld) => {
+    const text = String.prototype as { isWellFormed?: () => boolean }
+    const { isWellFormed } = text
+    if (isOld) delete text.isWellFormed
+    try {
+      for (const half of halves) {
+        for (const frame of [{ data: half }, { type: half, data: '' }, { id: half, data: '' }]) {
+          expect(thrownBy(() => encodeEvent(frame))).toMatchObject({ code: 'invalid_field' })
+        }
+      }
+      expect(encodeEvent({ data: '😀' })).toBe('data: 😀\n\n')
+    } finally {
+      if (isWellFormed) text.isWellFormed = isWellFormed
+    }
+  })
+})
+
+it('encodeBytes gives the bytes of a text in UTF-8', () => {
+  expect(encodeBytes(encodeEvent({ data: '€' }))).toEqual(new Uint8Array(Buffer.from('data: €\n\n')))
+})
+
+it('an error of another copy of the package is known', async () => {
+  vi.resetModules()
+  const copy = await import('../src/index.js')
+  const error = thrownBy(() => copy.encodeEvent({ type: '', data: '' }))
+  expect(error instanceof ProtocolError).toBe(false)
+  expect(ProtocolError.isInstance(error)).toBe(true)
+  expect(ProtocolError.isInstance(new Error('x'))).toBe(false)
 })

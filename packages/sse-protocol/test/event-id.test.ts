@@ -35,6 +35,7 @@ describe('event ids', () => {
 
   it('§3.5 have an order within an epoch only', () => {
     expect(compareEventIds({ epoch: 'a', sequence: 2 }, { epoch: 'a', sequence: 10 })).toBeLessThan(0)
+    expect(compareEventIds({ epoch: 'a', sequence: 2 }, { epoch: 'a', sequence: 2 })).toBe(0)
     expect(compareEventIds({ epoch: 'a', sequence: 2 }, { epoch: 'b', sequence: 2 })).toBeUndefined()
   })
 })

@@ -138,6 +138,50 @@ describe('fromReadableStream', () => {
     expect(state.cancelled).toBe(true)
   })
 
+  it.each(['break', 'close()'])(
+    'after %s in the middle of a chunk, lastEventId is that of the last event handed out',
+    async (how) => {
+      const events = fromReadableStream(source(['id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\ndata: c\n\n']).stream)
+      if (how === 'break') for await (const _ of events) break
+      else {
+        await events.next()
+        events.close()
+      }
+      expect(events.lastEventId).toBe('1')
+    },
+  )
+
+  it('knows the reconnection time, and the last event id of the connection before', async () => {
+    const events = fromReadableStream(source(['retry: 1500\ndata: a\n\n']).stream, { lastEventId: '7' })
+    expect(events.reconnectionTime).toBeUndefined()
+    expect((await events.next()).value).toMatchObject({ lastEventId: '7' })
+    expect(events.reconnectionTime).toBe(1500)
+    const none = fromReadableStream(source([]).stream, { lastEventId: new Headers().get('last-event-id') })
+    expect(none.lastEventId).toBe('')
+  })
+
+  it('reset() forgets an unfinished block, for the bytes of another connection', async () => {
+    const chunks = ['id: 1\ndata: a\n\nid: 2\ndata: hal', '\ufeffdata: b\n\n']
+    const events = fromReadableStream(source(chunks).stream)
+    await events.next()
+    events.reset()
+    expect((await events.next()).value).toEqual({ type: 'message', data: 'b', lastEventId: '1' })
+  })
+
+  it('a callback that throws ends the loop with its error, after the events of the chunk; the stream is told why', async () => {
+    const reason: unknown[] = []
+    const stream = new ReadableStream<string>({
+      start: (controller) => controller.enqueue(`${': c\n'.repeat(20_000)}data: a\n\ndata: b\n\n`),
+      cancel: (error) => void reason.push(error),
+    })
+    const mine = new Error('mine')
+    const onComment = () => {
+      throw mine
+    }
+    const { data, error } = await readAll(fromReadableStream(stream, { onComment }))
+    expect([data, error, reason]).toEqual([['a', 'b'], mine, [mine]])
+  })
+
   it('close() ends a call that waits', async () => {
     const events = fromReadableStream(source([], { isEndless: true }).stream)
     const waiting = events.next()
@@ -147,6 +191,11 @@ describe('fromReadableStream', () => {
 })
 
 describe('EventStreamParserStream', () => {
+  it('starts from the last event id of the connection before', async () => {
+    const stream = source(['data: a\n\n']).stream.pipeThrough(new EventStreamParserStream({ lastEventId: '7' }))
+    expect((await stream.getReader().read()).value).toMatchObject({ lastEventId: '7' })
+  })
+
   it('gives the events of what is piped through it', async () => {
     for (const chunks of [['data: a\n\nda', 'ta: b\n\n'], [Buffer.from('data: a\n\ndata: b\n\n')]]) {
       const events: ParsedEvent[] = []

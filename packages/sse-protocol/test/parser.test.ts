@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { EventStreamParser } from '../src/index.js'
 
@@ -148,5 +149,27 @@ describe('flush', () => {
     parser.push(Buffer.from('id: 1\ndata: a\n\nid: 2\ndata: b\r'))
     parser.flush()
     expect(parser.push('\ufeffdata: c\n\n')).toEqual([{ type: 'message', data: 'c', lastEventId: '1' }])
+  })
+})
+
+describe('what nobody sets', () => {
+  it('a line of 24 MiB is read, one that is longer is an error', () => {
+    const line = `data: ${'x'.repeat(24 * 2 ** 20 - 6)}`
+    expect(new EventStreamParser().push(`${line}\n\n`)).toHaveLength(1)
+    expect(() => new EventStreamParser().push(`${line}x\n\n`)).toThrow(RangeError)
+  })
+
+  it('bytes of another realm are bytes', () => {
+    const bytes: Uint8Array = runInNewContext("Uint8Array.from('data: a\\n\\n', (c) => c.charCodeAt(0))")
+    expect(bytes instanceof Uint8Array).toBe(false)
+    expect(new EventStreamParser().push(bytes)).toMatchObject([{ data: 'a' }])
+  })
+
+  it('a hundred thousand comments in one chunk are told in their order', () => {
+    const told: number[] = []
+    new EventStreamParser({ onComment: (text) => told.push(Number(text)) }).push(
+      Array.from({ length: 100_000 }, (_, n) => `: ${n}\n`).join(''),
+    )
+    expect(told).toEqual(Array.from({ length: 100_000 }, (_, n) => n))
   })
 })

@@ -21,7 +21,14 @@ export const linearity: Group = {
   name: 'linearity',
   unit: 'CPU ns per line',
   measure: cpuPerUnit,
-  cases: [...cases('text', (text) => text), ...cases('bytes', (text) => encoder.encode(text))],
+  cases: [
+    ...cases('text', (text) => text),
+    ...cases('bytes', (text) => encoder.encode(text)),
+    {
+      name: 'text, n = 50000 comments in one chunk, told',
+      contenders: { n: comments(50_000), '2n': comments(100_000) },
+    },
+  ],
   ratios: [{ name: '2n ÷ n', dividend: '2n', divisor: 'n', budgets: [{ of: 'each', must: 'be at most', gate: 2.6 }] }],
 }
 
@@ -30,6 +37,20 @@ function cases(entry: string, convert: (text: string) => string | Uint8Array): C
     name: `${entry}, a line of n = ${line} bytes in chunks of ${chunk}`,
     contenders: { n: oneLine(line, chunk, convert), '2n': oneLine(2 * line, chunk, convert) },
   }))
+}
+
+/** Comments that somebody listens to, all in one chunk. */
+function comments(count: number): Contender {
+  return (scale) => {
+    const chunk = Buffer.from(`${': c\n'.repeat(count * scale)}data: end\n\n`).toString('latin1')
+    return workload([{ type: 'message', data: 'end', id: '' }], (tally) => {
+      let told = 0
+      const parser = new EventStreamParser({ onComment: () => (told += 1) })
+      const events = parser.push(chunk)
+      if (told !== count * scale) throw new Error(`Expected ${count * scale} comments, got ${told}`)
+      for (const { type, data, lastEventId } of events) tally.add(type, data, lastEventId)
+    })
+  }
 }
 
 /** All chunks but the first and the last are one and the same, so that a million of them take no room of their own. */
