@@ -99,7 +99,7 @@ export function defineEvents<Published extends object, Received extends object =
     }
   }
   if (![...definitions.values()].some(({ terminal }) => terminal)) {
-    throw new TypeError('Expected an event type with `terminal`, or no stream could end')
+    throw new TypeError('Expected a type with `terminal`: nothing could end')
   }
   return {
     types: new Set(definitions.keys()),
@@ -130,7 +130,7 @@ function validateData(schema: StandardSchemaV1, type: string, data: unknown): un
   if ('then' in result) {
     // Nobody waits for it: its rejection must not become an unhandled one.
     result.then(undefined, () => {})
-    throw new TypeError(`The schema of ${type} is not synchronous, or threw`)
+    throw new TypeError(`The schema of ${type} is asynchronous, or threw`)
   }
   if (!result.issues) return result.value
   const issues = result.issues.map(({ message, path = [] }) => ({ message, pointer: path.map(toPointer).join('') }))

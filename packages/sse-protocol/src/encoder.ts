@@ -44,6 +44,7 @@ export function encodeBytes(text: string): Uint8Array {
 
 /** Encodes a comment, which readers ignore; each of its lines becomes one (HTML standard §9.2.6). */
 export function encodeComment(text: string): string {
+  checkText('text', text)
   return `: ${text.replace(newlines, '\n: ')}\n\n`
 }
 
@@ -54,7 +55,7 @@ export function encodeComment(text: string): string {
  */
 export function encodeRetry(milliseconds: number): string {
   if (!Number.isSafeInteger(milliseconds) || milliseconds < 0) {
-    throw invalid('retry', `to be a non-negative integer, got ${milliseconds}`)
+    throw invalid('retry', 'to be a non-negative integer')
   }
   return `retry: ${milliseconds}\n\n`
 }

@@ -26,7 +26,8 @@ export function fromReadableStream(
 
 /**
  * The events of a {@link fromReadableStream}, one after the other. Its names are those of the proposed `EventSource.fromReadableStream`
- * (whatwg/html#12272). Rejects with what the stream, or a limit of the parser, went wrong with, after the events before it.
+ * (whatwg/html#12272). Rejects with what went wrong: at a limit after the events before it; where a callback throws, before the events of its
+ * chunk, which a reconnect brings again.
  */
 export class EventStream implements AsyncIterableIterator<ParsedEvent> {
   readonly #parser: EventStreamParser
@@ -36,6 +37,7 @@ export class EventStream implements AsyncIterableIterator<ParsedEvent> {
   /** The last answer that waits, and how many there are: they are given in the order of their calls. */
   #waiting: Promise<IteratorResult<ParsedEvent, undefined>> | undefined
   #waitingCount = 0
+  #isClosed = false
   #failure: [error: unknown] | undefined
 
   constructor(stream: ReadableStream<string | Uint8Array>, options: EventStreamOptions) {
@@ -68,57 +70,50 @@ export class EventStream implements AsyncIterableIterator<ParsedEvent> {
     return this
   }
 
-  // Neither a generator nor an async function, which would make several promises for each event.
+  // No generator, which would make several promises for each event.
   next(): Promise<IteratorResult<ParsedEvent, undefined>> {
-    if (this.#waitingCount > 0) this.#waiting = this.#waiting!.then(this.#answer)
-    else if (this.#index < this.#events.length) {
+    if (this.#waitingCount === 0 && this.#index < this.#events.length) {
       return Promise.resolve({ done: false, value: this.#events[this.#index++]! })
-    } else this.#waiting = this.#read()
-    this.#waitingCount++
+    }
+    this.#waiting = this.#waitingCount++ === 0 ? this.#read() : this.#waiting!.then(this.#read, this.#read)
     return this.#waiting
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {
     // What was parsed and not handed out has not been read.
     this.#parser.reset(this)
-    this.#events = []
+    this.#index = this.#events.length
     this.#failure = undefined
+    this.#isClosed = true
     await this.#reader.cancel()
     return { done: true, value: undefined }
   }
 
-  #read(): Promise<IteratorResult<ParsedEvent, undefined>> {
-    return this.#failure ? Promise.reject(this.#failure[0]) : this.#reader.read().then(this.#receive)
-  }
-
-  readonly #receive = (chunk: ReadableStreamReadResult<string | Uint8Array>) => {
-    if (chunk.done) {
-      this.#waitingCount--
-      return { done: true, value: undefined } as const
-    }
-    this.#events = this.#parse(chunk.value)
-    this.#index = 0
-    return this.#answer()
-  }
-
-  readonly #answer = (): IteratorResult<ParsedEvent, undefined> | Promise<IteratorResult<ParsedEvent, undefined>> => {
-    if (this.#index === this.#events.length) return this.#read()
-    this.#waitingCount--
-    return { done: false, value: this.#events[this.#index++]! }
-  }
-
-  #parse(chunk: string | Uint8Array): readonly ParsedEvent[] {
-    for (;;) {
-      try {
-        return this.#parser.push(chunk)
-      } catch (error) {
-        this.#failure ??= [error]
-        this.#reader.cancel(error).catch(() => {})
-        const events = (error as LimitError | undefined)?.events
-        if (events) return events
-        // A callback threw: the events come with the next push.
-        chunk = chunk.slice(0, 0)
+  readonly #read = async (): Promise<IteratorResult<ParsedEvent, undefined>> => {
+    try {
+      while (this.#index === this.#events.length) {
+        if (this.#failure) throw this.#failure[0]
+        const { done, value } = await this.#reader.read()
+        if (done || this.#isClosed) return { done: true, value: undefined }
+        this.#parse(value)
       }
+      return { done: false, value: this.#events[this.#index++]! }
+    } finally {
+      this.#waitingCount--
+    }
+  }
+
+  #parse(chunk: string | Uint8Array): void {
+    const { lastEventId } = this
+    this.#index = 0
+    try {
+      this.#events = this.#parser.push(chunk)
+    } catch (error) {
+      this.#failure = [error]
+      this.#events = (error as LimitError | undefined)?.events ?? []
+      // A callback threw: the events of the chunk are not handed out, and a reconnect brings them again.
+      if (this.#events.length === 0) this.#parser.reset({ lastEventId })
+      this.#reader.cancel(error).catch(() => {})
     }
   }
 }
@@ -126,7 +121,8 @@ export class EventStream implements AsyncIterableIterator<ParsedEvent> {
 /**
  * The parser as a transform stream, for `pipeThrough`.
  *
- * At a limit the stream errors with the reason, whose `events` are those of the same chunk before it.
+ * At a limit the stream errors with the reason, whose `events` are those of the same chunk before it. Where a callback throws, it errors with
+ * that, without the events of the chunk.
  *
  * @example response.body.pipeThrough(new EventStreamParserStream())
  */

@@ -4,7 +4,7 @@
  * cheaper than a longer one.
  */
 export function own(part: string, whole: string): string {
-  if (part.length < 13 || whole.length < 1024 || whole.length < 2 * part.length) return part
+  if (part.length < 13 || whole.length < 256 || whole.length < 2 * part.length) return part
   return part.length < 25 ? part.slice(0, 12) + part.slice(12) : copy(part)
 }
 

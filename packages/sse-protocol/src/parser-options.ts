@@ -30,6 +30,6 @@ export interface LimitError extends RangeError {
   readonly offset: number
   /** The limit, in bytes. */
   readonly limit: number
-  /** Where a push throws it: the events that were complete before. */
+  /** The events of the same push that were complete before. */
   readonly events: readonly ParsedEvent[]
 }

@@ -164,7 +164,7 @@ export class EventStreamParser {
     }
     const events = this.#events
     this.#events = undefined
-    if (this.#failure !== undefined) throw Object.assign(this.#failure, { events: events ?? [] })
+    if (this.#failure !== undefined) throw this.#failure
     return events === undefined ? [] : events
   }
 
@@ -199,7 +199,7 @@ export class EventStreamParser {
     // Unlike `instanceof`, the tag knows arrays of other realms.
     const input = typeof chunk === 'string' ? 'text' : (chunk as Uint8Array | undefined)?.[Symbol.toStringTag]
     if (this.#failure) throw this.#failure
-    if (input !== this.#input) {
+    if (!input || input !== this.#input) {
       expect(input === 'text' || input === 'Uint8Array', 'a string or a Uint8Array')
       expect(!this.#input, 'a reset() between text and bytes')
       this.#input = input
@@ -284,18 +284,18 @@ export class EventStreamParser {
   }
 
   #exceed(offset = this.#blockOffset, limit = this.#maxEventBytes, code: LimitError['code'] = 'event_too_large'): void {
-    const error = Object.assign(new RangeError(`More than ${limit} bytes at ${offset}`), {
-      code,
-      offset,
-      limit,
-      events: [],
-    })
+    const events = this.#events
+    const about = { code, offset, limit, events: events ?? [] }
+    const error = Object.assign(new RangeError(`More than ${limit} bytes at ${offset}`), about)
     const { onLimit } = this.#options
     this.#forgetBlock()
     this.#isSkipped = true
-    // Should the callback throw, the parser has failed; the events that were complete before come with the first push after a reset().
+    // Should the callback throw, the parser has failed.
     this.#failure = error
-    if (onLimit?.(error) === 'skip-event') this.#failure = undefined
+    this.#events = undefined
+    if (onLimit?.(error) !== 'skip-event') return
+    this.#failure = undefined
+    this.#events = events
   }
 
   /** Lets go of the chunk, but for what the next one continues. */

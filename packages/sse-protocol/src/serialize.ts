@@ -14,7 +14,7 @@ export function serialize(data: unknown): string {
     throw new ProtocolError('unserialisable_data', 'Expected data with a JSON text', { cause })
   }
   if (text === undefined) {
-    throw new ProtocolError('unserialisable_data', `Expected data with a JSON text, got ${typeof data}`)
+    throw new ProtocolError('unserialisable_data', 'Expected data with a JSON text')
   }
   return text
 }

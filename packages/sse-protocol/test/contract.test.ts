@@ -146,7 +146,7 @@ describe('schemas', () => {
     onTestFinished(() => void process.off('unhandledRejection', listener))
     const error = thrownBy(() => contractOf(schemaOf<number>(validate)).validate('tick', {}))
     expect(error).toBeInstanceOf(TypeError)
-    expect(error).toMatchObject({ message: 'The schema of tick is not synchronous, or threw' })
+    expect(error).toMatchObject({ message: 'The schema of tick is asynchronous, or threw' })
     await new Promise((resolve) => setImmediate(resolve))
     expect(unhandled).toEqual([])
   })

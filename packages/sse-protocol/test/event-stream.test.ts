@@ -168,18 +168,41 @@ describe('fromReadableStream', () => {
     expect((await events.next()).value).toEqual({ type: 'message', data: 'b', lastEventId: '1' })
   })
 
-  it('a callback that throws ends the loop with its error, after the events of the chunk; the stream is told why', async () => {
+  it('a callback that throws ends the loop with its error; the events of its chunk come again, and the stream is told why', async () => {
     const reason: unknown[] = []
     const stream = new ReadableStream<string>({
-      start: (controller) => controller.enqueue(`${': c\n'.repeat(20_000)}data: a\n\ndata: b\n\n`),
+      start(controller) {
+        controller.enqueue('id: 1\ndata: a\n\n')
+        controller.enqueue(`${': c\n'.repeat(20_000)}id: 2\ndata: b\n\n`)
+      },
       cancel: (error) => void reason.push(error),
     })
     const mine = new Error('mine')
     const onComment = () => {
       throw mine
     }
-    const { data, error } = await readAll(fromReadableStream(stream, { onComment }))
-    expect([data, error, reason]).toEqual([['a', 'b'], mine, [mine]])
+    const events = fromReadableStream(stream, { onComment })
+    const { data, error } = await readAll(events)
+    expect([data, error, reason]).toEqual([['a'], mine, [mine]])
+    expect(events.lastEventId).toBe('1')
+  })
+
+  it.each([['data: a\n\n', new Uint8Array(1)], [new ArrayBuffer(1)], [null], [5]])(
+    'a chunk of the wrong kind is a TypeError',
+    async (...chunks) => {
+      const { error } = await readAll(fromReadableStream(source(chunks as string[]).stream))
+      expect(error).toBeInstanceOf(TypeError)
+    },
+  )
+
+  it('after return() nothing comes, neither what was parsed nor what was read, nor an error', async () => {
+    const events = fromReadableStream(source(['data: a\n\ndata: b\n\ndata: c\n\n']).stream)
+    const calls = [events.next(), events.return(), events.next()]
+    expect((await Promise.all(calls)).slice(1)).toEqual([{ done: true }, { done: true }])
+    const failed = fromReadableStream(source(['data: 1234567890\n\n']).stream, { maxLineBytes: 8 })
+    await expect(failed.next()).rejects.toThrow(RangeError)
+    await failed.return()
+    expect(await failed.next()).toEqual({ done: true })
   })
 
   it('close() ends a call that waits', async () => {
