@@ -1,5 +1,6 @@
 import type { Discipline } from './discipline.js'
+import { executor } from './executor/executor.js'
 import { protocol } from './protocol/protocol.js'
 
 /** By the word that names them on the command line. */
-export const disciplines: Readonly<Record<string, Discipline>> = { protocol }
+export const disciplines: Readonly<Record<string, Discipline>> = { protocol, executor }

@@ -1,4 +1,4 @@
-import type { DAGStructure, DAGTask, TaskPolicy } from './dag.js'
+import type { DAGStructure, DAGTask, OnError, TaskPolicy } from './dag.js'
 import type { ToolContext, ToolFunction, ToolRegistry } from './tool.js'
 
 /** What a task of a {@link DagBuilder} is told: the context of a tool, and the outputs of its dependencies by id. */
@@ -6,14 +6,26 @@ export interface TaskContext<Inputs> extends ToolContext {
   readonly inputs: Readonly<Inputs>
 }
 
-export interface TaskDefinition<Inputs, Needs, Output> extends TaskPolicy {
+export interface TaskDefinition<Inputs, Needs, Output, Handling extends OnError = OnError> extends TaskPolicy {
   /**
    * Ids of tasks defined before, whose outputs this one takes.
    * @default []
    */
   readonly needs?: readonly Needs[] | undefined
   readonly run: (context: TaskContext<Inputs>) => Output | PromiseLike<Output>
+  /**
+   * As in TaskPolicy; the types of the dependents' inputs know of it.
+   * @default 'skip-dependents'
+   */
+  readonly onError?: Handling | undefined
 }
+
+/** What stands in for the output of a task that failed. */
+type Substitute<Handling extends OnError> = Handling extends 'ignore'
+  ? undefined
+  : Handling extends { readonly fallback: infer Fallback }
+    ? Fallback
+    : never
 
 interface Link {
   readonly task: DAGTask
@@ -38,10 +50,15 @@ export class DagBuilder<Outputs extends object = Record<never, never>> implement
   }
 
   /** Adds a task. The types let it need only tasks that are there, and give it their outputs. */
-  task<const Id extends string, Output, const Needs extends keyof Outputs & string = never>(
+  task<
+    const Id extends string,
+    Output,
+    const Needs extends keyof Outputs & string = never,
+    Handling extends OnError = 'skip-dependents',
+  >(
     id: Id & (Id extends keyof Outputs ? never : unknown),
-    definition: TaskDefinition<Pick<Outputs, Needs>, Needs, Output>,
-  ): DagBuilder<Outputs & { readonly [Name in Id]: Awaited<Output> }> {
+    definition: TaskDefinition<Pick<Outputs, Needs>, Needs, Output, Handling>,
+  ): DagBuilder<Outputs & { readonly [Name in Id]: Awaited<Output> | Substitute<Handling> }> {
     const { needs = [], run, ...policy } = definition
     const inputs = Object.fromEntries(needs.map((need) => [need, { $ref: need }]))
     const task: DAGTask = { ...policy, id, tool: id, dependsOn: needs, arguments: inputs }

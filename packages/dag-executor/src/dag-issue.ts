@@ -8,6 +8,11 @@ interface IssueBase {
   readonly pointer: string
 }
 
+interface NearestMember {
+  /** The one that was probably meant: another task's id, or a tool's name, that is nearly the same. Left out where none is. */
+  readonly nearest?: string
+}
+
 /**
  * One thing that is wrong with a DAG, told apart by `code`. An id or a name that is longer than one may be is shortened, with `…` at
  * its end.
@@ -28,13 +33,19 @@ export type DagIssue = IssueBase &
         readonly count: number
         readonly maxDependencies: number
       }
-    | { readonly code: 'missing_dependency'; readonly taskId: string; readonly dependency: string }
-    | { readonly code: 'unknown_tool'; readonly taskId: string; readonly tool: string }
+    | ({ readonly code: 'missing_dependency'; readonly taskId: string; readonly dependency: string } & NearestMember)
+    | ({ readonly code: 'unknown_tool'; readonly taskId: string; readonly tool: string } & NearestMember)
     /** Each task in the path depends on the next one; the last is the first again. */
     | { readonly code: 'cycle'; readonly path: readonly string[] }
     | { readonly code: 'invalid_reference' }
-    | { readonly code: 'reference_not_a_dependency'; readonly taskId: string; readonly reference: string }
+    /** `nearest` only where there is no such task in the whole DAG. */
+    | ({
+        readonly code: 'reference_not_a_dependency'
+        readonly taskId: string
+        readonly reference: string
+      } & NearestMember)
     | { readonly code: 'arguments_too_deep'; readonly maxDepth: number }
+    | { readonly code: 'arguments_too_large'; readonly taskId: string; readonly maxArgumentBytes: number }
     | { readonly code: 'invalid_arguments'; readonly taskId: string; readonly tool: string }
     /** There are more issues than are listed. */
     | { readonly code: 'too_many_issues'; readonly maxIssues: number }

@@ -23,7 +23,22 @@ export interface RetryPolicy {
    * @default 0.5
    */
   readonly jitter?: number | undefined
+  /**
+   * Which failures another attempt may follow: those with one of these codes (a ToolError's own, `timeout` or `task_failed`), or
+   * those of which a function says `true`. A function is given what was thrown and the number of the attempt; it is for DAGs
+   * made in this process, and one that throws says no. Arguments that do not fit are not tried again in any case.
+   * @default every failure
+   * @example ['timeout', 'rate_limited']
+   */
+  readonly retryOn?: readonly string[] | ((error: unknown, attempt: number) => boolean) | undefined
 }
+
+/**
+ * What the failure of a task means for the tasks that depend on it. `skip-dependents`: they are skipped. `ignore`: they run, as if the
+ * task had an output of `undefined`, which references with any pointer then stand for. `fallback`: they get this value, data without
+ * references and no larger than arguments may be, in place of the output.
+ */
+export type OnError<Fallback = unknown> = 'skip-dependents' | 'ignore' | { readonly fallback: Fallback }
 
 /** How a task is run, apart from what it computes. */
 export interface TaskPolicy {
@@ -37,6 +52,23 @@ export interface TaskPolicy {
    * @default Infinity
    */
   readonly timeout?: number | undefined
+  /**
+   * Milliseconds that all attempts may take together with the waits between them, from the start of the first; `0` and `Infinity`
+   * set no limit. A wait that would reach beyond it is not begun.
+   * @default Infinity
+   */
+  readonly totalTimeout?: number | undefined
+  /**
+   * Milliseconds that may pass in an attempt without `progress` or `emit`; `0` and `Infinity` set no limit.
+   * @default Infinity
+   */
+  readonly idleTimeout?: number | undefined
+  /**
+   * What a failure means for the tasks that depend on this one, once no other attempt follows: also a timeout, and a cancel of this
+   * task alone, but not the end of the whole execution.
+   * @default 'skip-dependents'
+   */
+  readonly onError?: OnError | undefined
   /**
    * Of the tasks that could start, those with a higher number start first.
    * @default 0
@@ -55,7 +87,7 @@ export interface OutputReference {
   readonly pointer?: string | undefined
 }
 
-/** A call of a tool, and the tasks that must have succeeded before. */
+/** A call of a tool, and the tasks that must have succeeded, or have a failure that is handled, before. */
 export interface DAGTask extends TaskPolicy {
   /** Unique in the DAG; not empty; at most 256 bytes as JSON. Names such as `__proto__` are ordinary. */
   readonly id: string

@@ -74,9 +74,10 @@ export class EventRenderer {
   }
 
   #taskComplete(task: PlannedTask, result: TaskResult, timestamp: string): TaskComplete {
-    const { taskId, tool, status, executionTimeMs, attempts, because } = result
+    const { taskId, tool, status, executionTimeMs, attempts, because, handled } = result
     const head = { taskId, tool, status }
-    const tail = { executionTimeMs, attempts, ...(because === undefined ? undefined : { because }), timestamp }
+    const reasons = { ...(because === undefined ? undefined : { because }), ...(handled && { handled }) }
+    const tail = { executionTimeMs, attempts, ...reasons, timestamp }
     switch (status) {
       case 'success': {
         const ref = this.#ref(() => this.#options.outputRef?.(this.#executionId, taskId))

@@ -1,11 +1,21 @@
 import type { Plan } from './plan.js'
 
+/** Milliseconds that a task spent waiting, as it says what it waited for. */
+export interface TaskWaits {
+  /** For its dependencies, from the beginning of the execution on. */
+  readonly dependencyMs: number
+  /** For a slot, or for its turn to start, before every attempt. */
+  readonly slotMs: number
+  /** For the delays between attempts to pass. */
+  readonly backoffMs: number
+}
+
 /** How a task ended. In this process the output is whole and the error text is raw. */
 export interface TaskResult {
   readonly taskId: string
   readonly tool: string
   readonly status: 'success' | 'error' | 'skipped'
-  /** With `success`: what the tool returned, as it is. */
+  /** With `success`: what the tool returned, as it is. Where `handled` is `fallback`: the value in its place. */
   readonly output?: unknown
   /** With `error`: the raw text, which may hold what is private. Events carry the public one. */
   readonly error?: string
@@ -15,9 +25,15 @@ export interface TaskResult {
   readonly cause?: unknown
   /** Milliseconds of all attempts together, without the waits between them. */
   readonly executionTimeMs: number
+  readonly waits: TaskWaits
   readonly attempts: number
-  /** With `skipped`: the task whose failure is the reason; left out where it was a cancel. */
+  /** With `skipped`: the task whose failure, or whose own cancel, is the reason; left out where it was a cancel. */
   readonly because?: string
+  /**
+   * Where the task failed, or was cancelled alone, and the tasks that depend on it run all the same, by its `onError`: without an
+   * output of it, or with the fallback.
+   */
+  readonly handled?: 'ignored' | 'fallback'
 }
 
 /** A task that failed. */
@@ -30,6 +46,8 @@ export interface TaskError {
   readonly code: string
   /** As in TaskResult: what was thrown, not enumerable. */
   readonly cause?: unknown
+  /** As in TaskResult. */
+  readonly handled?: 'ignored' | 'fallback'
 }
 
 export type ExecutionStatus = 'success' | 'error' | 'cancelled' | 'timeout'
@@ -37,13 +55,13 @@ export type ExecutionStatus = 'success' | 'error' | 'cancelled' | 'timeout'
 export interface ExecutionResult {
   readonly executionId: string
   /**
-   * `cancelled` or `timeout` where the signal was aborted before the end, else `error` where a task failed. A timeout is an
-   * abort whose reason is a `TimeoutError` or has the code `stream_timeout`.
+   * `cancelled` or `timeout` where the execution was cancelled before the end, else `error` where a task failed, or was cancelled
+   * alone, and that was not handled. A timeout is a cancel whose reason is a `TimeoutError` or has the code `stream_timeout`.
    */
   readonly status: ExecutionStatus
   /** Of every task, in the order of the DAG. */
   readonly results: readonly TaskResult[]
-  /** Of the tasks with status `error`, in the order of the DAG. */
+  /** Of the tasks with status `error`, also where that was handled, in the order of the DAG. */
   readonly errors: readonly TaskError[]
   /** Milliseconds from the start of the execution to its end. */
   readonly executionTimeMs: number
@@ -76,9 +94,10 @@ export function summarize(
   }
 }
 
-function taskErrors({ taskId, tool, status, error = '', code = '', cause }: TaskResult): TaskError[] {
+function taskErrors({ taskId, tool, status, error = '', code = '', cause, handled }: TaskResult): TaskError[] {
   if (status !== 'error') return []
-  return [Object.defineProperty({ taskId, tool, status, error, code }, 'cause', { value: cause })]
+  const taskError = { taskId, tool, status, error, code, ...(handled && { handled }) }
+  return [Object.defineProperty(taskError, 'cause', { value: cause })]
 }
 
 /** To the microsecond: more is noise, and takes room in every event. */

@@ -1,24 +1,27 @@
 import type { SSEEvent } from '@x/sse-protocol'
 import type { BufferedEventStream } from './buffered-event-stream.js'
+import type { Execution } from './execution.js'
 import type { ExecutionMark } from './execution-mark.js'
 import type { ExecutionResult } from './execution-result.js'
+import type { PreparedExecution } from './execution-settings.js'
+import { RunningExecution } from './running-execution.js'
 
 /**
- * The events of a running execution, to be iterated once. The tasks never wait for it, and go on when the iteration is left. Where
- * the execution fails, the iteration ends with the same error as `result`.
+ * A running execution together with its events, which can be iterated once. The tasks never wait for that, and go on when the iteration
+ * is left. Where the execution fails, the iteration ends with the same error as `result`.
  */
-export class ExecutionStream implements AsyncIterable<SSEEvent> {
-  /** Resolves when the tasks are done, whether or not anybody reads the events. */
-  readonly result: Promise<ExecutionResult>
+export class ExecutionStream extends RunningExecution implements AsyncIterable<SSEEvent> {
   readonly #buffer: BufferedEventStream
   readonly #events: AsyncGenerator<SSEEvent, void, undefined>
 
   constructor(
+    execution: Execution,
+    prepared: PreparedExecution,
     result: Promise<ExecutionResult>,
     buffer: BufferedEventStream,
     render: (mark: ExecutionMark) => SSEEvent,
   ) {
-    this.result = result
+    super(execution, prepared, result)
     this.#buffer = buffer
     this.#events = this.#generate(render)
     // Also marks a rejection as handled: who only iterates gets it from there.

@@ -1,4 +1,4 @@
-export type { DAGStructure, DAGTask, OutputReference, RetryPolicy, TaskPolicy } from './dag.js'
+export type { DAGStructure, DAGTask, OnError, OutputReference, RetryPolicy, TaskPolicy } from './dag.js'
 export type { BuiltDag, TaskContext, TaskDefinition } from './dag-builder.js'
 export { DagBuilder, dag } from './dag-builder.js'
 export type { DagIssue } from './dag-issue.js'
@@ -6,7 +6,7 @@ export { DagValidationError } from './dag-issue.js'
 export type { FailedTask, PublicError } from './error-text.js'
 export { publicErrorText } from './error-text.js'
 export type { EventDelivery } from './event-writer.js'
-export type { ExecutionResult, ExecutionStatus, TaskError, TaskResult } from './execution-result.js'
+export type { ExecutionResult, ExecutionStatus, TaskError, TaskResult, TaskWaits } from './execution-result.js'
 export type { ExecutionStream } from './execution-stream.js'
 export type { ExecuteOptions, ParallelExecutorOptions } from './parallel-executor.js'
 export { ParallelExecutor } from './parallel-executor.js'
@@ -14,12 +14,15 @@ export type { ParsedDag } from './parse-dag.js'
 export { parseDag } from './parse-dag.js'
 export type { PayloadLimit } from './payload-limit.js'
 export { limitPayload } from './payload-limit.js'
+export type { RunningExecution } from './running-execution.js'
 export type {
   ExecuteWithStreamingOptions,
   StreamingExecutionResult,
   StreamingExecutorOptions,
 } from './streaming-executor.js'
 export { StreamingExecutor } from './streaming-executor.js'
+export type { AttemptExplanation, TaskExplanation, TaskWait } from './task-explanation.js'
+export type { TaskPhase } from './task-state.js'
 export type {
   ArgumentFault,
   JsonSchema,

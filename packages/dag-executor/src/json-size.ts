@@ -18,6 +18,26 @@ export function jsonText(value: unknown): string | undefined {
   }
 }
 
+const plainText = /^[ !#-[\]-~]*$/
+
+/**
+ * The bytes of the JSON text of a value that is neither an array nor a plain object; what has none, and any other object, counts as
+ * `null`. Of a text that has certainly more than `mostBytes`, only its length is given.
+ */
+export function leafSize(value: unknown, mostBytes: number): number {
+  switch (typeof value) {
+    case 'string':
+      if (value.length > mostBytes || plainText.test(value)) return value.length + 2
+      return utf8Length(JSON.stringify(value))
+    case 'number':
+      return Number.isFinite(value) ? JSON.stringify(value).length : 4
+    case 'boolean':
+      return String(value).length
+    default:
+      return 'null'.length
+  }
+}
+
 /** The longest start of a text, at most `maxUnits` UTF-16 units, that does not end inside a surrogate pair. */
 export function wholeCharacters(text: string, maxUnits: number): string {
   if (text.length <= maxUnits) return text

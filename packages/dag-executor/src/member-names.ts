@@ -1,4 +1,15 @@
-const known = ['id', 'tool', 'arguments', 'dependsOn', 'retry', 'timeout', 'priority']
+const known = [
+  'id',
+  'tool',
+  'arguments',
+  'dependsOn',
+  'retry',
+  'timeout',
+  'totalTimeout',
+  'idleTimeout',
+  'onError',
+  'priority',
+]
 const byPlainName = new Map(known.map((name) => [plain(name), name]))
 /** No name that is this much longer than any known one is close to it. */
 const maxLength = 20

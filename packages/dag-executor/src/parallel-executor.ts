@@ -2,14 +2,16 @@ import type { DAGStructure } from './dag.js'
 import type { BuiltDag } from './dag-builder.js'
 import { DagValidationError } from './dag-issue.js'
 import { type PublicError, publicErrorText } from './error-text.js'
-import { Execution, type ExecutionSettings, type ExecutionWatch, type PreparedExecution } from './execution.js'
+import { Execution } from './execution.js'
 import type { ExecutionResult, TaskResult } from './execution-result.js'
+import type { ExecutionSettings, ExecutionWatch, PreparedExecution } from './execution-settings.js'
 import { isName, maxNameBytes } from './name-limit.js'
 import { checkChoice, checkCount, checkDuration, checkFunction } from './option-checks.js'
 import { createPlan } from './plan.js'
+import { RunningExecution } from './running-execution.js'
 import type { ToolRegistry, ValidateArguments } from './tool.js'
 import { createToolTable, type ToolTable } from './tool-table.js'
-import { defaultMaxTasks, inspectDag } from './validate-dag.js'
+import { type DagLimits, inspectDag, readLimits } from './validate-dag.js'
 
 export interface ParallelExecutorOptions {
   /**
@@ -28,8 +30,13 @@ export interface ParallelExecutorOptions {
    */
   readonly maxTasks?: number | undefined
   /**
-   * What a failed task does to the others. `continue`: what depends on it is skipped, the rest goes on. `finish-running`: no
-   * other attempt starts. `fail-fast`: what runs is cancelled as well.
+   * Bytes that the arguments of one task may be long, as JSON in UTF-8 with the references in it; `Infinity` is unlimited.
+   * @default 1_048_576
+   */
+  readonly maxArgumentBytes?: number | undefined
+  /**
+   * What a failed task does to the others, unless its `onError` handles the failure. `continue`: what depends on it is skipped, the
+   * rest goes on. `finish-running`: no other attempt starts. `fail-fast`: what runs is cancelled as well.
    * @default 'continue'
    */
   readonly failureMode?: 'continue' | 'finish-running' | 'fail-fast' | undefined
@@ -78,13 +85,13 @@ export interface ExecuteOptions {
 export class ParallelExecutor {
   protected readonly publicError: PublicError
   readonly #tools: ToolTable
-  readonly #maxTasks: number
+  readonly #limits: DagLimits
   readonly #settings: ExecutionSettings
 
   /** @throws TypeError where an option is not what it should be. */
   constructor(options: ParallelExecutorOptions = {}) {
     this.#tools = createToolTable(options.tools ?? {})
-    this.#maxTasks = checkCount('maxTasks', options.maxTasks ?? defaultMaxTasks)
+    this.#limits = readLimits(options)
     this.#settings = {
       maxConcurrency: checkCount('maxConcurrency', options.maxConcurrency ?? Number.POSITIVE_INFINITY),
       failureMode: checkChoice('failureMode', options.failureMode ?? 'continue', [
@@ -105,7 +112,22 @@ export class ParallelExecutor {
    * @throws TypeError where an option is not what it should be.
    */
   async execute(dag: DAGStructure | BuiltDag, options: ExecuteOptions = {}): Promise<ExecutionResult> {
-    return this.run(this.prepare(dag, options))
+    return this.begin(this.prepare(dag, options)).run()
+  }
+
+  /**
+   * Begins a DAG, and returns what it takes to cancel it, or one of its tasks, and to ask what happened to a task.
+   *
+   * @throws As `execute`, but at once.
+   * @example
+   * const execution = executor.start(dag)
+   * process.once('SIGINT', () => execution.cancel())
+   * const { status } = await execution.result
+   */
+  start(dag: DAGStructure | BuiltDag, options: ExecuteOptions = {}): RunningExecution {
+    const prepared = this.prepare(dag, options)
+    const execution = this.begin(prepared, { withHistory: true })
+    return new RunningExecution(execution, prepared, execution.run())
   }
 
   /**
@@ -122,13 +144,14 @@ export class ParallelExecutor {
     checkFunction('onTaskComplete', onTaskComplete)
     const { dag: structure, tools } = isBuilt(dag) ? fromBuilder(dag) : { dag, tools: this.#tools }
     const { validateArguments } = this.#settings
-    const { issues, facts } = inspectDag(structure, { tools, maxTasks: this.#maxTasks, validateArguments })
+    const { issues, facts } = inspectDag(structure, { tools, ...this.#limits, validateArguments })
     if (issues.length > 0) throw new DagValidationError(issues)
     return { plan: createPlan(structure, facts, tools), executionId, signal, onTaskComplete }
   }
 
-  protected run(prepared: PreparedExecution, watch?: ExecutionWatch): Promise<ExecutionResult> {
-    return new Execution(this.#settings, prepared, watch).run()
+  /** An execution that is still to `run`. */
+  protected begin(prepared: PreparedExecution, watch?: ExecutionWatch): Execution {
+    return new Execution(this.#settings, prepared, watch)
   }
 }
 

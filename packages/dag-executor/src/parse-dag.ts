@@ -1,6 +1,6 @@
 import type { DAGStructure, DAGTask, RetryPolicy } from './dag.js'
 import type { DagIssue } from './dag-issue.js'
-import { longestDelayMs } from './policy.js'
+import { copyOnError, longestDelayMs } from './policy.js'
 import { copyArguments } from './references.js'
 import { inspectDag, readRules, type ValidateDagOptions } from './validate-dag.js'
 
@@ -25,7 +25,8 @@ export function parseDag(value: unknown, options: ValidateDagOptions = {}): Pars
   return { dag: { tasks: tasks.map(copyTask) } }
 }
 
-function copyTask({ id, tool, arguments: args, dependsOn, retry, timeout, priority }: DAGTask): DAGTask {
+function copyTask(task: DAGTask): DAGTask {
+  const { id, tool, arguments: args, dependsOn, retry, timeout, totalTimeout, idleTimeout, onError, priority } = task
   return definedMembers({
     id,
     tool,
@@ -33,12 +34,16 @@ function copyTask({ id, tool, arguments: args, dependsOn, retry, timeout, priori
     dependsOn: dependsOn && [...new Set(dependsOn)],
     retry: retry && copyRetry(retry),
     timeout: finite(timeout),
+    totalTimeout: finite(totalTimeout),
+    idleTimeout: finite(idleTimeout),
+    onError: onError && copyOnError(onError),
     priority,
   })
 }
 
-function copyRetry({ attempts, delayMs, factor, maxDelayMs, jitter }: RetryPolicy): RetryPolicy {
-  return definedMembers({ attempts, delayMs, factor, maxDelayMs: finite(maxDelayMs), jitter })
+function copyRetry({ attempts, delayMs, factor, maxDelayMs, jitter, retryOn }: RetryPolicy): RetryPolicy {
+  const codes = typeof retryOn === 'object' ? [...new Set(retryOn)] : retryOn
+  return definedMembers({ attempts, delayMs, factor, maxDelayMs: finite(maxDelayMs), jitter, retryOn: codes })
 }
 
 function finite(durationMs: number | undefined): number | undefined {

@@ -4,14 +4,16 @@ import { isContainer } from './references.js'
 
 /**
  * Names what a plan computes: SHA-256, in hexadecimal, over the canonical JSON of its tasks' ids, tools, arguments and
- * dependencies, in order. How patiently tasks are run (retry, timeout, priority) is not part of it.
+ * dependencies, and what their failures leave to their dependents, in order. How patiently tasks are run (retry, timeout, priority) is not part of it.
  */
 export async function planHash({ tasks }: Plan): Promise<string> {
-  const named = tasks.map(({ id, tool, arguments: args, dependencies }) => ({
+  const named = tasks.map(({ id, tool, arguments: args, dependencies, policy }) => ({
     id,
     tool,
     arguments: args,
     dependsOn: dependencies.map((index) => tasks[index]!.id).sort(),
+    // Left out where there is none, so that such plans keep their names.
+    onError: policy.onError,
   }))
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(canonical(named)))
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')

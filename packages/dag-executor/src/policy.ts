@@ -1,5 +1,12 @@
-import type { TaskPolicy } from './dag.js'
+import type { OnError, RetryPolicy, TaskPolicy } from './dag.js'
 import { quote } from './dag-issue.js'
+import { isName, maxNameBytes } from './name-limit.js'
+import { copyArguments, inspectArguments, maxArgumentDepth } from './references.js'
+
+/** What a failure leaves to the tasks that depend on the one that failed. */
+export type HandledFailure =
+  | { readonly handled: 'ignored' }
+  | { readonly handled: 'fallback'; readonly output: unknown }
 
 /** A task's policy with every default applied. */
 export interface ResolvedPolicy {
@@ -8,15 +15,27 @@ export interface ResolvedPolicy {
   readonly factor: number
   readonly maxDelayMs: number
   readonly jitter: number
-  /** `Infinity` where there is no limit. */
+  readonly retryOn: RetryPolicy['retryOn']
+  /** `Infinity` where there is no limit; so are the other two. */
   readonly timeout: number
+  readonly totalTimeout: number
+  readonly idleTimeout: number
+  /** `undefined` where dependents are skipped. */
+  readonly onError: HandledFailure | undefined
   readonly priority: number
 }
 
 /** Each attempt has its events, so that their number has to have a bound. */
 const maxAttempts = 100
 
+const maxRetryCodes = 100
+
 type Rule = readonly [member: string, expected: string, holds: (value: number) => boolean]
+
+interface PolicyFault {
+  readonly member: string[]
+  readonly message: string
+}
 
 /** What every delay can be sent and counted as: a JSON number that is whole. Later than this nothing happens anyway. */
 export const longestDelayMs = Number.MAX_SAFE_INTEGER
@@ -25,6 +44,8 @@ const duration = (value: number): boolean => value >= 0
 
 const taskRules: readonly Rule[] = [
   ['timeout', 'milliseconds, 0 or more', duration],
+  ['totalTimeout', 'milliseconds, 0 or more', duration],
+  ['idleTimeout', 'milliseconds, 0 or more', duration],
   ['priority', 'a finite number', Number.isFinite],
 ]
 
@@ -36,9 +57,9 @@ const retryRules: readonly Rule[] = [
   ['jitter', 'a number from 0 to 1', (n) => n >= 0 && n <= 1],
 ]
 
-/** What is wrong with the policy members of a task from outside. */
-export function checkPolicy(task: Record<string, unknown>): { member: string[]; message: string }[] {
-  const faults = checkRules(taskRules, task, [])
+/** What is wrong with the policy members of a task from outside, whose fallback may be `maxBytes` long as JSON. */
+export function checkPolicy(task: Record<string, unknown>, maxBytes: number): PolicyFault[] {
+  const faults = [...checkRules(taskRules, task, []), ...checkOnError(task.onError, maxBytes)]
   const { retry } = task
   if (retry === undefined) return faults
   if (typeof retry !== 'object' || retry === null || Array.isArray(retry)) {
@@ -48,31 +69,76 @@ export function checkPolicy(task: Record<string, unknown>): { member: string[]; 
   if (policy.attempts === undefined) {
     faults.push({ member: ['retry'], message: 'Expected `retry` to have `attempts`' })
   }
-  return [...faults, ...checkRules(retryRules, policy, ['retry'])]
+  return [...faults, ...checkRules(retryRules, policy, ['retry']), ...checkRetryOn(policy.retryOn)]
 }
 
-export function resolvePolicy({ retry, timeout = 0, priority = 0 }: TaskPolicy): ResolvedPolicy {
+export function resolvePolicy(policy: TaskPolicy): ResolvedPolicy {
+  const { retry, timeout, totalTimeout, idleTimeout, onError, priority = 0 } = policy
+  const retryOn = retry?.retryOn
   return {
     attempts: retry?.attempts ?? 1,
     delayMs: retry?.delayMs ?? 1_000,
     factor: retry?.factor ?? 2,
     maxDelayMs: retry?.maxDelayMs ?? 30_000,
     jitter: retry?.jitter ?? 0.5,
-    timeout: timeout === 0 ? Number.POSITIVE_INFINITY : timeout,
+    retryOn: typeof retryOn === 'object' ? [...retryOn] : retryOn,
+    timeout: limit(timeout),
+    totalTimeout: limit(totalTimeout),
+    idleTimeout: limit(idleTimeout),
+    onError: resolveOnError(onError),
     priority,
   }
 }
 
-/** Milliseconds to wait after the given attempt failed: whole, and never more than can be sent. `random` is from 0 to 1. */
-export function retryDelay(policy: ResolvedPolicy, attempt: number, random: number): number {
-  // The power may be infinite, and no multiple of nothing is anything.
-  if (policy.delayMs === 0) return 0
-  const delay = Math.min(policy.delayMs * policy.factor ** (attempt - 1), policy.maxDelayMs, longestDelayMs)
-  // The sum turns -0, which is a duration like 0, into 0.
-  return Math.round(delay * (1 - policy.jitter * random)) + 0
+/** A copy, so that what the caller does to it afterwards changes nothing. */
+export function copyOnError(onError: OnError): OnError {
+  return typeof onError === 'object' ? { fallback: copyArguments(onError.fallback) } : onError
 }
 
-function checkRules(rules: readonly Rule[], values: Record<string, unknown>, path: string[]) {
+function resolveOnError(onError: OnError = 'skip-dependents'): HandledFailure | undefined {
+  if (typeof onError === 'object') return { handled: 'fallback', output: copyArguments(onError.fallback) }
+  switch (onError) {
+    case 'skip-dependents':
+      return undefined
+    case 'ignore':
+      return { handled: 'ignored' }
+    default:
+      return onError satisfies never
+  }
+}
+
+function limit(durationMs = 0): number {
+  return durationMs === 0 ? Number.POSITIVE_INFINITY : durationMs
+}
+
+function checkOnError(onError: unknown, maxBytes: number): PolicyFault[] {
+  if (onError === undefined || onError === 'skip-dependents' || onError === 'ignore') return []
+  if (typeof onError !== 'object' || onError === null || !Object.hasOwn(onError, 'fallback')) {
+    const choices = '"skip-dependents", "ignore" or an object with `fallback`'
+    return [{ member: ['onError'], message: `Expected \`onError\` to be ${choices}, got ${quote(onError)}` }]
+  }
+  let isData = true
+  // In an object, since a fallback may be what arguments may not: a reference as a whole is found like any other.
+  inspectArguments({ fallback: (onError as { fallback: unknown }).fallback }, maxBytes, () => {
+    isData = false
+    return false
+  })
+  const expected = `data without references, at most ${maxArgumentDepth} levels deep and ${maxBytes} bytes long as JSON`
+  return isData ? [] : [{ member: ['onError', 'fallback'], message: `Expected \`fallback\` to be ${expected}` }]
+}
+
+function checkRetryOn(retryOn: unknown): PolicyFault[] {
+  if (retryOn === undefined || typeof retryOn === 'function') return []
+  const isList =
+    Array.isArray(retryOn) &&
+    retryOn.length <= maxRetryCodes &&
+    retryOn.every((code) => typeof code === 'string' && isName(code))
+  if (isList) return []
+  const expected = `an array of at most ${maxRetryCodes} codes, each not empty and of at most ${maxNameBytes} bytes`
+  return [{ member: ['retry', 'retryOn'], message: `Expected \`retryOn\` to be ${expected}, got ${quote(retryOn)}` }]
+}
+
+function checkRules(rules: readonly Rule[], values: Record<string, unknown>, path: string[]): PolicyFault[] {
   return rules.flatMap(([member, expected, holds]) => {
     const value = values[member]
     if (value === undefined || (typeof value === 'number' && holds(value))) return []

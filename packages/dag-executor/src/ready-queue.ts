@@ -16,11 +16,9 @@ export class ReadyQueue {
   /** The first task that may start; its tool's slot is then taken. */
   take(): PlannedTask | undefined {
     for (let task = this.#ready.pop(); task; task = this.#ready.pop()) {
-      const { maxConcurrency } = task.call
-      if (maxConcurrency === Number.POSITIVE_INFINITY) return task
-      const running = this.#running.get(task.tool) ?? 0
-      if (running < maxConcurrency) {
-        this.#running.set(task.tool, running + 1)
+      if (task.call.maxConcurrency === Number.POSITIVE_INFINITY) return task
+      if (this.hasRoom(task)) {
+        this.#running.set(task.tool, this.running(task.tool) + 1)
         return task
       }
       const waiting = this.#waiting.get(task.tool) ?? new RankHeap()
@@ -28,6 +26,16 @@ export class ReadyQueue {
       waiting.push(task)
     }
     return undefined
+  }
+
+  /** How many tasks of a tool that has a limit hold a slot of it. */
+  running(tool: string): number {
+    return this.#running.get(tool) ?? 0
+  }
+
+  /** Whether the task's tool has a slot left. */
+  hasRoom({ tool, call }: PlannedTask): boolean {
+    return this.running(tool) < call.maxConcurrency
   }
 
   /** Gives the slot of a task's tool back. */

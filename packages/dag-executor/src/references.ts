@@ -1,5 +1,7 @@
+import type { OutputReference } from './dag.js'
 import { quote } from './dag-issue.js'
 import { followPointer, isPointer, parsePointer } from './json-pointer.js'
+import { leafSize } from './json-size.js'
 import { ToolError } from './tool-error.js'
 
 /** Arguments deeper than this are refused: it bounds the recursion over what comes from outside, and finds cycles. */
@@ -10,6 +12,7 @@ export type ArgumentFinding =
   | { readonly type: 'reference'; readonly taskId: string }
   | { readonly type: 'invalid_reference'; readonly message: string }
   | { readonly type: 'too_deep' }
+  | { readonly type: 'too_large' }
 
 /**
  * Says whether to go on. `path` leads to the finding, and only during the call: a copy of it for every finding would take as
@@ -17,19 +20,37 @@ export type ArgumentFinding =
  */
 export type ReportFinding = (finding: ArgumentFinding, path: readonly (string | number)[]) => boolean
 
-/** Reports the references in a task's arguments, and what is wrong with them. */
-export function inspectArguments(args: unknown, report: ReportFinding): void {
+/**
+ * Reports the references in a task's arguments, and what is wrong with them. Arguments whose JSON text has more than `maxBytes` bytes are
+ * looked at only so far.
+ */
+export function inspectArguments(args: unknown, maxBytes: number, report: ReportFinding): void {
   const path: (string | number)[] = []
+  let bytesLeft = maxBytes
+  /** Whether to go on. */
+  const count = (bytes: number): boolean => {
+    bytesLeft -= bytes
+    if (bytesLeft < 0) report({ type: 'too_large' }, [])
+    return bytesLeft >= 0
+  }
   /** Whether to go on. */
   const visit = (value: unknown): boolean => {
-    if (!isContainer(value)) return true
+    if (!isContainer(value)) return count(leafSize(value, bytesLeft))
     if (path.length > maxArgumentDepth) {
       report({ type: 'too_deep' }, path)
       // Going on after a cycle was met would take time exponential in its branches.
       return false
     }
-    if (isReference(value)) return report(inspectReference(value, path.length === 0), path)
+    if (isReference(value)) {
+      const finding = inspectReference(value, path.length === 0)
+      if (!report(finding, path)) return false
+      return finding.type !== 'reference' || count(referenceSize(value, bytesLeft))
+    }
+    if (!count('[]'.length)) return false
+    let comma = 0
     for (const key of Array.isArray(value) ? value.keys() : Object.keys(value)) {
+      if (!count(comma + (typeof key === 'string' ? leafSize(key, bytesLeft) + ':'.length : 0))) return false
+      comma = 1
       path.push(key)
       const goesOn = visit(Reflect.get(value, key))
       path.pop()
@@ -45,6 +66,9 @@ export function copyArguments(value: unknown): unknown {
   return mapContainers(value, () => undefined)
 }
 
+/** In place of the output of a task whose failure is ignored: every reference to it stands for `undefined`. */
+export const noOutput = Symbol('no output')
+
 /**
  * A fresh copy of the arguments with the outputs in place of the references. The outputs are passed on as they are.
  *
@@ -54,7 +78,9 @@ export function resolveArguments(template: unknown, outputOf: (taskId: string) =
   return mapContainers(template, (value) => {
     if (!isReference(value)) return undefined
     const { $ref, pointer = '' } = value as { $ref: string; pointer?: string }
-    const { found, value: output } = followPointer(outputOf($ref), parsePointer(pointer) ?? [])
+    const whole = outputOf($ref)
+    if (whole === noOutput) return { replacement: undefined }
+    const { found, value: output } = followPointer(whole, parsePointer(pointer) ?? [])
     if (!found) {
       const [id, place] = [JSON.stringify($ref), JSON.stringify(pointer)]
       throw new ToolError('unresolved_reference', `The output of task ${id} has no value at ${place}.`)
@@ -77,6 +103,12 @@ function inspectReference(value: object, isWhole: boolean): ArgumentFinding {
     return invalid('Expected `pointer` to be a JSON Pointer, such as "/items/0"')
   }
   return { type: 'reference', taskId: $ref }
+}
+
+function referenceSize(value: object, mostBytes: number): number {
+  const { $ref, pointer } = value as OutputReference
+  const whole = '{"$ref":}'.length + leafSize($ref, mostBytes)
+  return pointer === undefined ? whole : whole + ',"pointer":'.length + leafSize(pointer, mostBytes)
 }
 
 function invalid(message: string): ArgumentFinding {

@@ -23,11 +23,9 @@ export class StartBudget {
     return this.#cancelPause !== undefined
   }
 
-  /** Starts something, and pauses where the starts since the last pause took too long together. */
-  spend(start: () => void): void {
-    const startedAt = performance.now()
-    start()
-    this.#spentMs += performance.now() - startedAt
+  /** Counts a start, and pauses where those since the last pause took too long together. */
+  spend(durationMs: number): void {
+    this.#spentMs += durationMs
     this.#starts += 1
     if (this.#spentMs <= maxBurstMs || this.#starts < minBurst || this.#cancelPause) return
     this.#spentMs = 0

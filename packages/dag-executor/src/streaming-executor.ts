@@ -4,8 +4,9 @@ import type { DAGStructure } from './dag.js'
 import type { BuiltDag } from './dag-builder.js'
 import { EventRenderer, type EventRendererOptions, minPayloadBytes } from './event-renderer.js'
 import { type EventDelivery, EventWriter } from './event-writer.js'
-import type { PreparedExecution } from './execution.js'
+import type { Execution } from './execution.js'
 import type { ExecutionResult } from './execution-result.js'
+import type { PreparedExecution } from './execution-settings.js'
 import { ExecutionStream } from './execution-stream.js'
 import { checkCount, checkDuration, checkFunction } from './option-checks.js'
 import { type ExecuteOptions, ParallelExecutor, type ParallelExecutorOptions } from './parallel-executor.js'
@@ -109,7 +110,9 @@ export class StreamingExecutor extends ParallelExecutor {
   stream(dag: DAGStructure | BuiltDag, options: ExecuteOptions = {}): ExecutionStream {
     const prepared = this.prepare(dag, options)
     const { buffer, renderer } = this.#createBuffer(prepared)
-    return new ExecutionStream(this.#runInto(buffer, prepared), buffer, (mark) => renderer.render(mark))
+    const execution = this.begin(prepared, { observe: (mark) => buffer.push(mark), withHistory: true })
+    const result = hashAndRun(execution, prepared)
+    return new ExecutionStream(execution, prepared, result, buffer, (mark) => renderer.render(mark))
   }
 
   async #runWithWriter(
@@ -125,7 +128,7 @@ export class StreamingExecutor extends ParallelExecutor {
     let delivery: EventDelivery
     let result: ExecutionResult
     try {
-      result = await this.#runInto(buffer, prepared)
+      result = await hashAndRun(this.begin(prepared, { observe: (mark) => buffer.push(mark) }), prepared)
     } finally {
       delivery = await writer.finish()
     }
@@ -136,9 +139,8 @@ export class StreamingExecutor extends ParallelExecutor {
     const renderer = new EventRenderer(executionId, this.#renderer)
     return { buffer: new BufferedEventStream(this.#maxBufferedEvents), renderer }
   }
+}
 
-  async #runInto(buffer: BufferedEventStream, prepared: PreparedExecution): Promise<ExecutionResult> {
-    const hash = await planHash(prepared.plan)
-    return this.run(prepared, { planHash: hash, observe: (mark) => buffer.push(mark) })
-  }
+async function hashAndRun(execution: Execution, { plan }: PreparedExecution): Promise<ExecutionResult> {
+  return execution.run(await planHash(plan))
 }

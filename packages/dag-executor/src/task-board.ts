@@ -1,39 +1,53 @@
 import type { TaskResult } from './execution-result.js'
+import { PhaseClock } from './phase-clock.js'
 import type { Plan, PlannedTask } from './plan.js'
 import { ReadyQueue } from './ready-queue.js'
+import { noOutput } from './references.js'
 import { describeFailure } from './task-failure.js'
-import {
-  createTaskResult,
-  createTaskState,
-  hasEnded,
-  moveTo,
-  type TaskResultParts,
-  type TaskState,
-} from './task-state.js'
+import type { TaskHistory } from './task-history.js'
+import { createTaskResult, createTaskState, hasEnded, type TaskResultParts, type TaskState } from './task-state.js'
+import { type BoardLedger, type TaskEvent, transition } from './task-transitions.js'
 import { ToolError } from './tool-error.js'
 
+/** The event by which a task comes to each end. */
+const endings = { success: 'succeed', error: 'fail', skipped: 'skip' } as const
+
+export interface TaskBoardOptions {
+  readonly maxConcurrency: number
+  readonly history: TaskHistory | undefined
+  /** Called with each result at once, before a dependent can become ready. */
+  readonly onResult: (task: PlannedTask, result: TaskResult) => void
+}
+
 /**
- * Where every task of an execution is, and the steps from one phase to the next. It knows of no time and calls no tool. No step
- * calls itself for a dependent, so that the length of a chain is no matter.
+ * Where every task of an execution is, and what the phase of one means for the others. It has no clock and calls no tool: `at` is
+ * always the time in milliseconds since the execution began. No step calls itself for a dependent, so that the length of a
+ * chain is no matter.
  */
 export class TaskBoard {
-  readonly states: readonly TaskState[]
-  readonly #plan: Plan
-  readonly #onResult: (task: PlannedTask, result: TaskResult) => void
-  readonly #ready = new ReadyQueue()
-  #unsettled: number
+  /** For tests of this package: called after every transition, to look for contradictions. */
+  static check: ((board: TaskBoard, changed: TaskState) => void) | undefined
 
-  /** `onResult` is called with each result at once, before a dependent can become ready. */
-  constructor(plan: Plan, onResult: (task: PlannedTask, result: TaskResult) => void) {
+  readonly states: readonly TaskState[]
+  readonly ledger: Readonly<BoardLedger>
+  readonly maxConcurrency: number
+  readonly #plan: Plan
+  readonly #history: TaskHistory | undefined
+  readonly #onResult: (task: PlannedTask, result: TaskResult) => void
+
+  constructor(plan: Plan, { maxConcurrency, history, onResult }: TaskBoardOptions) {
     this.#plan = plan
+    this.maxConcurrency = maxConcurrency
+    this.#history = history
     this.#onResult = onResult
     this.states = plan.tasks.map(createTaskState)
-    this.#unsettled = this.states.length
+    const { length } = this.states
+    this.ledger = { ready: new ReadyQueue(), clock: new PhaseClock(length), running: 0, unsettled: length }
   }
 
   /** How many tasks have not come to their end. */
   get unsettled(): number {
-    return this.#unsettled
+    return this.ledger.unsettled
   }
 
   /** The results so far, in the order of the plan. */
@@ -41,63 +55,75 @@ export class TaskBoard {
     return this.states.flatMap(({ result }) => result ?? [])
   }
 
+  /** What dependents of a task get, or {@link noOutput}. */
   outputOf(taskId: string): unknown {
-    return this.states[this.#plan.indexes.get(taskId)!]!.result!.output
+    const { output, handled } = this.states[this.#plan.indexes.get(taskId)!]!.result!
+    return handled === 'ignored' ? noOutput : output
   }
 
-  /** Makes the tasks ready that depend on nothing. */
-  open(): void {
-    for (const state of this.states) if (state.missing === 0) this.makeReady(state)
+  /** Lets the tasks go that depend on nothing. */
+  open(at: number): void {
+    for (const state of this.states) this.#releaseIfFree(state, at)
   }
 
-  makeReady(state: TaskState): void {
-    moveTo(state, 'ready')
-    this.#ready.add(state.task)
-  }
-
-  /** Lets the next attempt begin, at the task whose turn it is; `undefined` where none can start now. */
-  startNext(): TaskState | undefined {
-    const task = this.#ready.take()
-    if (!task) return undefined
-    const state = this.states[task.index]!
-    moveTo(state, 'running')
-    state.attempts += 1
-    return state
-  }
-
-  /** The attempt that was running is over. */
-  attemptEnded(state: TaskState, executionTimeMs: number): void {
-    state.executionTimeMs += executionTimeMs
-    state.attempt = undefined
-    this.#ready.release(state.task)
-  }
-
-  backOff(state: TaskState, stopBackoff: () => void): void {
-    moveTo(state, 'backoff')
-    state.stopBackoff = stopBackoff
-  }
-
-  succeed(state: TaskState, output: unknown): void {
-    this.#settle(state, 'success', { output })
-    for (const index of state.task.dependents) {
-      const dependent = this.states[index]!
-      dependent.missing -= 1
-      if (dependent.missing === 0 && dependent.phase === 'waiting') this.makeReady(dependent)
+  /** The task whose turn it is to start, whose tool's slot is then taken; `undefined` where none can start now. */
+  next(): TaskState | undefined {
+    const { ready, running } = this.ledger
+    if (running >= this.maxConcurrency) return undefined
+    for (let task = ready.take(); task; task = ready.take()) {
+      const state = this.states[task.index]!
+      if (state.phase === 'ready') return state
+      // It came to its end while it was in the queue.
+      ready.release(task)
     }
+    return undefined
   }
 
-  fail(state: TaskState, error: unknown): void {
-    this.#settle(state, 'error', describeFailure(error))
+  start(state: TaskState, at: number): void {
+    this.#move(state, 'start', at)
+  }
+
+  retry(state: TaskState, backoff: TaskState['backoff'], at: number): void {
+    state.backoff = backoff
+    this.#move(state, 'retry', at)
+  }
+
+  wake(state: TaskState, at: number): void {
+    this.#move(state, 'wake', at)
+  }
+
+  succeed(state: TaskState, output: unknown, at: number): void {
+    this.#settle(state, 'success', { output }, at)
+    this.#letDependentsGo(state, at)
+  }
+
+  /** Whether the failure was handled, so that it skips no dependent. */
+  fail(state: TaskState, error: unknown, at: number): boolean {
+    // Whoever ends the whole execution does not want the dependents either.
+    const onError = state.cancelledBy === 'execution' ? undefined : state.task.policy.onError
+    this.#settle(state, 'error', { ...describeFailure(error), ...onError }, at)
+    if (onError) this.#letDependentsGo(state, at)
+    return onError !== undefined
+  }
+
+  /** Ends a task that is not running, and that somebody cancelled alone; whether that was handled. */
+  cancelIdle(state: TaskState, reason: unknown, at: number): boolean {
+    const { attempts, failure, task } = state
+    if (attempts > 0) return this.fail(state, cancelled(failure ?? reason), at)
+    const { onError } = task.policy
+    this.#settle(state, 'skipped', { code: 'cancelled', ...onError }, at)
+    if (onError) this.#letDependentsGo(state, at)
+    return onError !== undefined
   }
 
   /** Skips every task that depends on one that failed, over any number of tasks between. */
-  skipDependents({ task }: TaskState): void {
+  skipDependents({ task }: TaskState, at: number): void {
     const next = [...task.dependents]
     // The list grows while it is read.
     for (const index of next) {
       const state = this.states[index]!
       if (hasEnded(state)) continue
-      this.#settle(state, 'skipped', { because: task.id, code: 'dependency_failed' })
+      this.#settle(state, 'skipped', { because: task.id, code: 'dependency_failed' }, at)
       for (const dependent of state.task.dependents) next.push(dependent)
     }
   }
@@ -106,31 +132,43 @@ export class TaskBoard {
    * Ends every task that is not running, because of a task that failed or, without one, of a cancel. A task that has had an
    * attempt counts as failed, the others as skipped (PROTOCOL.md §8.4).
    */
-  endIdle(because?: string): void {
-    this.#ready.clear()
+  endIdle(because: string | undefined, at: number): void {
+    this.ledger.ready.clear()
     for (const state of this.states) {
-      state.stopBackoff?.()
       if (hasEnded(state) || state.phase === 'running') continue
       const { attempts, failure } = state
-      if (attempts === 0) {
-        this.#settle(
-          state,
-          'skipped',
-          because === undefined ? { code: 'cancelled' } : { because, code: 'dependency_failed' },
-        )
-      } else if (because === undefined) {
-        this.fail(state, new ToolError('cancelled', 'The task was cancelled.', { cause: failure }))
-      } else {
-        this.fail(state, failure)
-      }
+      if (because === undefined) state.cancelledBy ??= 'execution'
+      if (attempts > 0) this.fail(state, because === undefined ? cancelled(failure) : failure, at)
+      else if (because === undefined) this.#settle(state, 'skipped', { code: 'cancelled' }, at)
+      else this.#settle(state, 'skipped', { because, code: 'dependency_failed' }, at)
     }
   }
 
-  #settle(state: TaskState, status: TaskResult['status'], parts: TaskResultParts): void {
-    moveTo(state, status)
-    const result = createTaskResult(state, status, parts)
-    state.result = result
-    this.#unsettled -= 1
-    this.#onResult(state.task, result)
+  #letDependentsGo({ task }: TaskState, at: number): void {
+    for (const index of task.dependents) {
+      const dependent = this.states[index]!
+      dependent.missing -= 1
+      this.#releaseIfFree(dependent, at)
+    }
   }
+
+  #releaseIfFree(state: TaskState, at: number): void {
+    if (state.missing === 0 && state.phase === 'waiting') this.#move(state, 'release', at)
+  }
+
+  #settle(state: TaskState, status: TaskResult['status'], parts: TaskResultParts, at: number): void {
+    this.#move(state, endings[status], at)
+    state.result = createTaskResult(state, status, parts, this.ledger.clock)
+    this.#onResult(state.task, state.result)
+  }
+
+  #move(state: TaskState, event: TaskEvent, at: number): void {
+    transition(state, event, at, this.ledger)
+    this.#history?.record(state, at)
+    TaskBoard.check?.(this, state)
+  }
+}
+
+function cancelled(cause: unknown): ToolError {
+  return new ToolError('cancelled', 'The task was cancelled.', { cause })
 }

@@ -2,6 +2,7 @@ import { type DagIssue, IssueList, quote } from './dag-issue.js'
 import { findCycles } from './find-cycles.js'
 import { formatPointer } from './json-pointer.js'
 import { isName } from './name-limit.js'
+import { NearestName } from './nearest-name.js'
 import { checkCount } from './option-checks.js'
 import type { ToolRegistry, ValidateArguments } from './tool.js'
 import { createToolTable, type ToolTable } from './tool-table.js'
@@ -15,6 +16,12 @@ export interface ValidateDagOptions {
    * @default 1_000
    */
   readonly maxTasks?: number | undefined
+  /**
+   * Bytes that the arguments of one task may be long, as JSON in UTF-8 with the references in it; `Infinity` is unlimited. What has no JSON
+   * text, and objects that are not plain, count as `null`.
+   * @default 1_048_576
+   */
+  readonly maxArgumentBytes?: number | undefined
   /** Checks the arguments that hold no reference; the others can only be checked when the task starts. */
   readonly validateArguments?: ValidateArguments | undefined
 }
@@ -23,10 +30,12 @@ export interface ValidateDagOptions {
 export interface DagRules {
   readonly tools: ToolTable | undefined
   readonly maxTasks: number
+  readonly maxArgumentBytes: number
   readonly validateArguments: ValidateArguments | undefined
 }
 
-export const defaultMaxTasks = 1_000
+/** What an executor is held to as well. */
+export type DagLimits = Pick<DagRules, 'maxTasks' | 'maxArgumentBytes'>
 
 /**
  * Everything that is wrong with a DAG, as far as it can be known before it runs; an empty list where it can be run. The value
@@ -41,11 +50,15 @@ export function validateDag(value: unknown, options: ValidateDagOptions = {}): D
 }
 
 /** @throws TypeError where an option is not what it should be. */
-export function readRules({ tools, maxTasks, validateArguments }: ValidateDagOptions): DagRules {
+export function readRules({ tools, validateArguments, ...limits }: ValidateDagOptions): DagRules {
+  return { tools: tools && createToolTable(tools), ...readLimits(limits), validateArguments }
+}
+
+/** @throws TypeError where an option is not what it should be. */
+export function readLimits({ maxTasks, maxArgumentBytes }: Omit<ValidateDagOptions, 'tools'>): DagLimits {
   return {
-    tools: tools && createToolTable(tools),
-    maxTasks: checkCount('maxTasks', maxTasks ?? defaultMaxTasks),
-    validateArguments,
+    maxTasks: checkCount('maxTasks', maxTasks ?? 1_000),
+    maxArgumentBytes: checkCount('maxArgumentBytes', maxArgumentBytes ?? 1_048_576),
   }
 }
 
@@ -78,9 +91,10 @@ export function inspectDag(value: unknown, rules: DagRules): DagInspection {
 function inspectTasks(tasks: readonly unknown[], rules: DagRules, list: IssueList): TaskFacts[] {
   const indexes = indexIds(tasks, list)
   const facts: TaskFacts[] = []
+  const nearest = { task: new NearestName(indexes.keys()), tool: new NearestName(rules.tools?.keys() ?? []) }
   for (const [index, task] of tasks.entries()) {
     if (list.isFull) return facts
-    facts.push(new TaskInspection(task, index, indexes, rules, list).run())
+    facts.push(new TaskInspection(task, index, indexes, rules, list, nearest).run())
   }
   const ids = new Map([...indexes].map(([id, index]) => [index, id]))
   for (const cycle of findCycles(facts.map(({ dependencies }) => dependencies))) {

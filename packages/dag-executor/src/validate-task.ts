@@ -2,6 +2,7 @@ import { type IssueList, quote, shorten, shortenName } from './dag-issue.js'
 import { formatPointer, joinPointers } from './json-pointer.js'
 import { misspelt } from './member-names.js'
 import { isName, maxNameBytes } from './name-limit.js'
+import { type NearestName, nearestHint } from './nearest-name.js'
 import { checkPolicy } from './policy.js'
 import { type ArgumentFinding, inspectArguments, maxArgumentDepth } from './references.js'
 import type { DagRules } from './validate-dag.js'
@@ -17,6 +18,12 @@ export interface TaskFacts {
   readonly hasReferences: boolean
 }
 
+/** Where to look for what was probably meant. */
+export interface NearestNames {
+  readonly task: NearestName
+  readonly tool: NearestName
+}
+
 /** Looks at one task of a DAG and adds what is wrong with it to the list. */
 export class TaskInspection {
   readonly #value: unknown
@@ -24,14 +31,23 @@ export class TaskInspection {
   readonly #indexes: ReadonlyMap<string, number>
   readonly #rules: DagRules
   readonly #list: IssueList
+  readonly #nearest: NearestNames
   #taskId = ''
 
-  constructor(value: unknown, index: number, indexes: ReadonlyMap<string, number>, rules: DagRules, list: IssueList) {
+  constructor(
+    value: unknown,
+    index: number,
+    indexes: ReadonlyMap<string, number>,
+    rules: DagRules,
+    list: IssueList,
+    nearest: NearestNames,
+  ) {
     this.#value = value
     this.#index = index
     this.#indexes = indexes
     this.#rules = rules
     this.#list = list
+    this.#nearest = nearest
   }
 
   run(): TaskFacts {
@@ -43,7 +59,7 @@ export class TaskInspection {
     if (typeof task.id === 'string') this.#taskId = shortenName(task.id)
     this.#name('id', task.id)
     const hasTool = this.#name('tool', task.tool)
-    for (const { member, message } of checkPolicy(task)) {
+    for (const { member, message } of checkPolicy(task, this.#rules.maxArgumentBytes)) {
       this.#list.add({ code: 'invalid_value', pointer: this.#pointer(member), message })
     }
     this.#members(task)
@@ -97,13 +113,15 @@ export class TaskInspection {
       const index = this.#indexes.get(dependency)
       named.set(dependency, index)
       if (index !== undefined) continue
-      const message = `Expected the id of a task of this DAG, got ${quote(dependency)}`
+      const { hint, ...nearest } = this.#near('task', dependency)
+      const message = `Expected the id of a task of this DAG, got ${quote(dependency)}${hint}`
       this.#list.add({
         code: 'missing_dependency',
         pointer: this.#pointer(['dependsOn', place]),
         message,
         taskId: this.#taskId,
         dependency: shortenName(dependency),
+        ...nearest,
       })
     }
     return named
@@ -117,7 +135,7 @@ export class TaskInspection {
       return false
     }
     let isLiteral = true
-    inspectArguments(args, (finding, path) => {
+    inspectArguments(args, this.#rules.maxArgumentBytes, (finding, path) => {
       isLiteral = false
       // Of the references of a large DAG most are good ones: nothing is made for them.
       if (finding.type !== 'reference' || !named.has(finding.taskId)) this.#finding(finding, path)
@@ -130,9 +148,11 @@ export class TaskInspection {
     const pointer = this.#pointer(['arguments', ...path])
     switch (finding.type) {
       case 'reference': {
-        const reference = shortenName(finding.taskId)
-        const message = `Expected a reference to a task in \`dependsOn\`, got ${quote(finding.taskId)}`
-        this.#list.add({ code: 'reference_not_a_dependency', pointer, message, taskId: this.#taskId, reference })
+        const { taskId: id } = finding
+        const { hint, ...nearest } = this.#indexes.has(id) ? { hint: '' } : this.#near('task', id)
+        const message = `Expected a reference to a task in \`dependsOn\`, got ${quote(id)}${hint}`
+        const [taskId, reference] = [this.#taskId, shortenName(id)]
+        this.#list.add({ code: 'reference_not_a_dependency', pointer, message, taskId, reference, ...nearest })
         return
       }
       case 'invalid_reference':
@@ -141,6 +161,12 @@ export class TaskInspection {
       case 'too_deep': {
         const message = `Expected arguments at most ${maxArgumentDepth} levels deep`
         this.#list.add({ code: 'arguments_too_deep', pointer, message, maxDepth: maxArgumentDepth })
+        return
+      }
+      case 'too_large': {
+        const { maxArgumentBytes } = this.#rules
+        const message = `Expected the arguments of ${quote(this.#taskId)} to be at most ${maxArgumentBytes} bytes long as JSON`
+        this.#list.add({ code: 'arguments_too_large', pointer, message, taskId: this.#taskId, maxArgumentBytes })
         return
       }
       default:
@@ -153,9 +179,10 @@ export class TaskInspection {
     if (!tools) return
     const tool = tools.get(name)
     if (!tool) {
-      const message = `Expected the name of a registered tool, got ${quote(name)}`
+      const { hint, ...nearest } = this.#near('tool', name)
+      const message = `Expected the name of a registered tool, got ${quote(name)}${hint}`
       const pointer = this.#pointer(['tool'])
-      this.#list.add({ code: 'unknown_tool', pointer, message, taskId: this.#taskId, tool: name })
+      this.#list.add({ code: 'unknown_tool', pointer, message, taskId: this.#taskId, tool: name, ...nearest })
     } else if (tool.inputSchema && validateArguments && isRecord(literal)) {
       for (const fault of validateArguments(tool.inputSchema, literal)) {
         if (this.#list.isFull) break
@@ -164,6 +191,12 @@ export class TaskInspection {
         this.#list.add({ code: 'invalid_arguments', pointer, message, taskId: this.#taskId, tool: name })
       }
     }
+  }
+
+  /** What was probably meant by a name that does not exist: as the end of a message, and as a member of the issue. */
+  #near(kind: keyof NearestNames, name: string): { hint: string; nearest?: string } {
+    const nearest = this.#nearest[kind].find(name, kind === 'task' ? this.#taskId : undefined)
+    return nearest === undefined ? { hint: '' } : { hint: nearestHint(name, nearest), nearest }
   }
 
   #type(path: (string | number)[], message: string): void {

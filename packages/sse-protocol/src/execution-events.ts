@@ -44,8 +44,13 @@ export interface TaskComplete {
   /** Of all attempts together, without the waits between them. */
   executionTimeMs: number
   attempts: number
-  /** With `skipped`: the task whose failure is the reason. */
+  /** With `skipped`: the task whose failure, or whose own cancel, is the reason. */
   because?: string
+  /**
+   * The task has no output, but what depends on it runs all the same: without it (`ignored`), or with a value that the plan names
+   * (`fallback`).
+   */
+  handled?: 'ignored' | 'fallback'
   timestamp: string
 }
 
@@ -84,6 +89,7 @@ export interface ExecutionComplete {
   status: 'success' | 'error' | 'cancelled' | 'timeout'
   totalTasks: number
   successCount: number
+  /** Also of failures that were handled, which leave `status` at `success`. */
   errorCount: number
   skippedCount: number
   totalExecutionTimeMs: number
