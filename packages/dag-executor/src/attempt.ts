@@ -1,29 +1,34 @@
+import { AttemptContext } from './attempt-context.js'
 import { IdleTimer } from './idle-timer.js'
 import type { PlannedTask } from './plan.js'
-import { resolveArguments } from './references.js'
+import { noArguments, resolveArguments } from './references.js'
 import type { TaskState } from './task-state.js'
 import { startTimer } from './timer.js'
-import type { ToolContext, ValidateArguments } from './tool.js'
+import type { ValidateArguments } from './tool.js'
 import { ToolError } from './tool-error.js'
 import type { TableTool } from './tool-table.js'
 
 /**
- * What attempts tell their execution: one listener for all of them, since there are many. Nothing more is told after `ended`, which is
+ * What attempts need of their execution, and tell it: one for all of them, since there are many. Nothing more is told after the end, which is
  * told once.
  */
-export interface AttemptListener {
-  ended(state: TaskState, outcome: AttemptOutcome): void
+export interface AttemptHost {
+  readonly executionId: string
+  readonly validateArguments: ValidateArguments | undefined
+  outputOf(taskId: string): unknown
+  idempotencyKey(state: TaskState): string
+  succeeded(state: TaskState, output: unknown): void
+  failed(state: TaskState, error: unknown): void
   progress(task: PlannedTask, attempt: number, progress: number | undefined, message: string | undefined): void
   output(task: PlannedTask, attempt: number, output: unknown): void
 }
 
-export type AttemptOutcome =
-  | { readonly type: 'success'; readonly output: unknown }
-  | { readonly type: 'failure'; readonly error: unknown }
-
-/** One call of a tool. It ends once: with what the tool returns or throws, or earlier; what comes later is dropped. */
+/**
+ * One call of a tool. It ends once: with what the tool returns or throws, or earlier; what comes later is dropped. A tool that returns
+ * no promise ends it before `start` returns.
+ */
 export class Attempt {
-  readonly #listener: AttemptListener
+  readonly #host: AttemptHost
   readonly #state: TaskState
   readonly #number: number
   #controller: AbortController | undefined
@@ -34,29 +39,32 @@ export class Attempt {
   #live = true
 
   /** Of a task that has got its slot. */
-  constructor(state: TaskState, listener: AttemptListener) {
+  constructor(state: TaskState, host: AttemptHost) {
     this.#state = state
     this.#number = state.attempts
-    this.#listener = listener
+    this.#host = host
   }
 
-  start(
-    executionId: string,
-    outputOf: (taskId: string) => unknown,
-    validateArguments: ValidateArguments | undefined,
-  ): void {
+  start(): void {
     const { task } = this.#state
-    this.#limitTime(task)
-    // The constructor of Promise turns every way to fail, also a `then` that throws, into one rejection.
-    new Promise((resolve) => {
-      const args = resolveArguments(task.arguments, outputOf)
+    const host = this.#host
+    let answer: unknown
+    let then: unknown
+    try {
+      this.#limitTime(task)
+      // An object of its own for every call, since a tool may write into it.
+      const args = task.arguments === noArguments ? {} : resolveArguments(task.arguments, host.outputOf)
       // Without references they were checked before anything started.
-      if (validateArguments && task.hasReferences) checkArguments(task.call, args, validateArguments)
-      resolve(task.call.run(args as never, this.#context(executionId)))
-    }).then(
-      (output) => this.#end({ type: 'success', output }),
-      (error: unknown) => this.#end({ type: 'failure', error }),
-    )
+      if (host.validateArguments && task.hasReferences) checkArguments(task.call, args, host.validateArguments)
+      const key = host.idempotencyKey(this.#state)
+      answer = task.call.run(args as never, new AttemptContext(this, host.executionId, task.id, this.#number, key))
+      then = readThen(answer)
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    if (typeof then === 'function') this.#follow(answer, then as PromiseLike<unknown>['then'])
+    else this.#succeed(answer)
   }
 
   /**
@@ -75,9 +83,42 @@ export class Attempt {
   timeOut(text: string): void {
     if (this.#cancelText !== undefined) return
     const cause = new DOMException(text, 'TimeoutError')
-    // First the outcome, so that nothing which the abort sets off can be taken for it.
-    this.#finish({ type: 'failure', error: new ToolError('timeout', text, { cause }) })
+    // First the end, so that nothing which the abort sets off can be taken for it.
+    if (this.#end()) this.#host.failed(this.#state, new ToolError('timeout', text, { cause }))
     this.#abort(cause)
+  }
+
+  /** Made when a tool first asks for it: most tools of a large graph never do, and a signal costs more than a call. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.#aborted) this.#controller.abort(this.#aborted.reason)
+    }
+    return this.#controller.signal
+  }
+
+  progress(progress: number | undefined, message: string | undefined): void {
+    if (!this.#live) return
+    this.#idle?.refresh()
+    const isNumber = typeof progress === 'number' && !Number.isNaN(progress)
+    const inRange = isNumber ? Math.min(Math.max(progress, 0), 1) : undefined
+    this.#host.progress(this.#state.task, this.#number, inRange, message)
+  }
+
+  emit(output: unknown): void {
+    if (!this.#live) return
+    this.#idle?.refresh()
+    this.#host.output(this.#state.task, this.#number, output)
+  }
+
+  #follow(answer: unknown, then: PromiseLike<unknown>['then']): void {
+    // Other thenables may call back twice, in the middle of `then`, or with thenables: a promise takes care of all that.
+    const isPromise = answer instanceof Promise && then === Promise.prototype.then
+    const promise = isPromise ? answer : new Promise((resolve, reject) => then.call(answer, resolve, reject))
+    promise.then(
+      (output) => this.#succeed(output),
+      (error: unknown) => this.#fail(error),
+    )
   }
 
   #limitTime({ policy: { timeout, idleTimeout } }: PlannedTask): void {
@@ -93,23 +134,27 @@ export class Attempt {
   /** Ends the attempt without the tool, which did not stop when it was told to. */
   #abandon(): void {
     const text = 'The task did not stop when it was cancelled.'
-    this.#finish({ type: 'failure', error: new ToolError('abandoned', text, { cause: this.#aborted?.reason }) })
+    const error = new ToolError('abandoned', text, { cause: this.#aborted?.reason })
+    if (this.#end()) this.#host.failed(this.#state, error)
   }
 
-  #end(outcome: AttemptOutcome): void {
-    if (this.#cancelText === undefined) {
-      this.#finish(outcome)
-      return
-    }
-    const cause = outcome.type === 'failure' ? outcome.error : this.#aborted?.reason
-    this.#finish({ type: 'failure', error: new ToolError('cancelled', this.#cancelText, { cause }) })
+  #succeed(output: unknown): void {
+    if (this.#cancelText !== undefined) this.#fail(this.#aborted?.reason)
+    else if (this.#end()) this.#host.succeeded(this.#state, output)
   }
 
-  #finish(outcome: AttemptOutcome): void {
-    if (!this.#live) return
+  #fail(error: unknown): void {
+    if (!this.#end()) return
+    const text = this.#cancelText
+    this.#host.failed(this.#state, text === undefined ? error : new ToolError('cancelled', text, { cause: error }))
+  }
+
+  /** Whether this is the one end. */
+  #end(): boolean {
+    if (!this.#live) return false
     this.#live = false
     this.#stopTimers()
-    this.#listener.ended(this.#state, outcome)
+    return true
   }
 
   #stopTimers(): void {
@@ -121,41 +166,12 @@ export class Attempt {
     this.#aborted = { reason }
     this.#controller?.abort(reason)
   }
+}
 
-  /** Made when a tool first asks for it: most tools of a large graph never do, and a controller costs more than a call. */
-  #signal(): AbortSignal {
-    if (!this.#controller) {
-      this.#controller = new AbortController()
-      if (this.#aborted) this.#controller.abort(this.#aborted.reason)
-    }
-    return this.#controller.signal
-  }
-
-  #context(executionId: string): ToolContext {
-    const { task } = this.#state
-    const attempt = this.#number
-    const signal = (): AbortSignal => this.#signal()
-    return {
-      executionId,
-      taskId: task.id,
-      attempt,
-      idempotencyKey: `${executionId}/${task.id}`,
-      get signal() {
-        return signal()
-      },
-      progress: (progress, message) => {
-        if (!this.#live) return
-        this.#idle?.refresh()
-        const isNumber = typeof progress === 'number' && !Number.isNaN(progress)
-        this.#listener.progress(task, attempt, isNumber ? Math.min(Math.max(progress, 0), 1) : undefined, message)
-      },
-      emit: (output) => {
-        if (!this.#live) return
-        this.#idle?.refresh()
-        this.#listener.output(task, attempt, output)
-      },
-    }
-  }
+/** What makes a value a thenable. Read once, since it may be a getter; what that throws is the tool's failure. */
+function readThen(answer: unknown): unknown {
+  const mayHave = (typeof answer === 'object' && answer !== null) || typeof answer === 'function'
+  return mayHave ? Reflect.get(answer as object, 'then') : undefined
 }
 
 function checkArguments({ inputSchema }: TableTool, args: unknown, validateArguments: ValidateArguments): void {

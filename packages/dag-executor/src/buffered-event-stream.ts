@@ -1,15 +1,7 @@
-import type { ExecutionMark, ProgressMark } from './execution-mark.js'
-import { LinkedList, type LinkedNode } from './linked-list.js'
+import type { ExecutionMark, OutputMark, ProgressMark } from './execution-mark.js'
 
-interface Entry {
-  mark: ExecutionMark
-  place?: LinkedNode<Entry>
-  /** Where it may be dropped. */
-  droppable?: LinkedNode<Entry>
-  /** Where newer progress of the same attempt is waiting as well. */
-  superseded?: LinkedNode<Entry>
-  newer?: Entry
-}
+/** So many places may be empty before those that are not move together. */
+const maxEmptyPlaces = 1_024
 
 /**
  * What has happened in an execution and was not taken by its consumer yet, in order. Pushing never waits.
@@ -20,14 +12,23 @@ interface Entry {
  */
 export class BufferedEventStream {
   readonly #maxBufferedEvents: number
-  readonly #entries = new LinkedList<Entry>()
-  readonly #droppable = new LinkedList<Entry>()
-  readonly #superseded = new LinkedList<Entry>()
-  /** The newest progress of each task that has some here, by the task's index. */
-  readonly #progress = new Map<number, Entry>()
+  /** In order. What was taken, merged or dropped leaves its place empty, so that the places of the others stay true. */
+  #marks: (ExecutionMark | undefined)[] = []
+  #size = 0
+  /** No place before this one holds anything. */
+  #first = 0
+  /** How many of the marks may be dropped, and a place before which there is none of them. */
+  #droppable = 0
+  #firstDroppable = 0
+  /** Pairs of places: of progress, and of the next progress of the same attempt. From `#firstPair` on, but the first of a pair may be empty. */
+  #superseded: number[] = []
+  #firstPair = 0
+  /** Where the newest progress of each task was put, by the task's index; the place may be empty. */
+  readonly #progress = new Map<number, number>()
   #dropped = 0
   #ended = false
   #discarding = false
+  #waiting: Promise<void> | undefined
   #wake: (() => void) | undefined
 
   constructor(maxBufferedEvents: number) {
@@ -41,7 +42,7 @@ export class BufferedEventStream {
 
   /** How many events are waiting. */
   get size(): number {
-    return this.#entries.size
+    return this.#size
   }
 
   /** Nothing more will be pushed. */
@@ -51,30 +52,29 @@ export class BufferedEventStream {
 
   push(mark: ExecutionMark): void {
     if (this.#discarding) return
-    const entry: Entry = { mark }
-    if (mark.type === 'task_progress' || mark.type === 'task_output') {
-      if (this.#droppable.size >= this.#maxBufferedEvents) this.#makeRoom()
-      entry.droppable = this.#droppable.append(entry)
-      if (mark.type === 'task_progress') this.#supersede(mark, entry)
-    }
-    entry.place = this.#entries.append(entry)
+    if (isDroppable(mark) && this.#droppable >= this.#maxBufferedEvents) this.#makeRoom()
+    this.#append(mark)
     this.#wake?.()
   }
 
   /** The oldest event, which is then no longer here. */
   take(): ExecutionMark | undefined {
-    const entry = this.#entries.first
-    if (entry) this.#remove(entry)
-    return entry?.mark
+    if (this.#size === 0) return undefined
+    while (this.#marks[this.#first] === undefined) this.#first += 1
+    return this.#remove(this.#first)
   }
 
-  /** Resolves as soon as there is something to take, or the end. For one consumer. */
-  async wait(): Promise<void> {
-    if (this.#entries.size > 0 || this.#ended) return
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve
+  /** Resolves as soon as there is something to take, or the end. */
+  wait(): Promise<void> {
+    if (this.#size > 0 || this.#ended) return Promise.resolve()
+    this.#waiting ??= new Promise((resolve) => {
+      this.#wake = () => {
+        this.#waiting = undefined
+        this.#wake = undefined
+        resolve()
+      }
     })
-    this.#wake = undefined
+    return this.#waiting
   }
 
   end(): void {
@@ -85,46 +85,74 @@ export class BufferedEventStream {
   /** The consumer is gone: what is here and what is still to come is of no use to anybody. */
   discard(): void {
     this.#discarding = true
-    this.#entries.clear()
-    this.#droppable.clear()
-    this.#superseded.clear()
-    this.#progress.clear()
+    this.#clear()
   }
 
-  #supersede(mark: ProgressMark, entry: Entry): void {
-    const older = this.#progress.get(mark.task.index)
-    this.#progress.set(mark.task.index, entry)
-    if (older?.mark.type !== 'task_progress' || older.mark.attempt !== mark.attempt) return
-    older.newer = entry
-    older.superseded = this.#superseded.append(older)
+  #append(mark: ExecutionMark): void {
+    const place = this.#marks.push(mark) - 1
+    this.#size += 1
+    if (!isDroppable(mark)) return
+    this.#droppable += 1
+    if (mark.type === 'task_progress') this.#supersede(mark, place)
+  }
+
+  #supersede({ task, attempt }: ProgressMark, place: number): void {
+    const before = this.#progress.get(task.index)
+    this.#progress.set(task.index, place)
+    if (before === undefined) return
+    const older = this.#marks[before] as ProgressMark | undefined
+    if (older?.attempt === attempt) this.#superseded.push(before, place)
   }
 
   #makeRoom(): void {
-    const superseded = this.#superseded.first
-    if (superseded) {
-      mergeProgress(superseded)
-      this.#remove(superseded)
+    while (this.#firstPair < this.#superseded.length) {
+      const [older, newer] = [this.#superseded[this.#firstPair]!, this.#superseded[this.#firstPair + 1]!]
+      this.#firstPair += 2
+      if (this.#marks[older] === undefined) continue
+      this.#marks[newer] = mergeProgress(this.#marks[older] as ProgressMark, this.#marks[newer] as ProgressMark)
+      this.#remove(older)
       return
     }
     this.#dropped += 1
-    const oldest = this.#droppable.first
-    if (oldest) this.#remove(oldest)
+    while (!isDroppable(this.#marks[this.#firstDroppable])) this.#firstDroppable += 1
+    this.#remove(this.#firstDroppable)
   }
 
-  #remove(entry: Entry): void {
-    if (entry.place) this.#entries.remove(entry.place)
-    if (entry.droppable) this.#droppable.remove(entry.droppable)
-    if (entry.superseded) this.#superseded.remove(entry.superseded)
-    const { mark } = entry
-    if (mark.type === 'task_progress' && this.#progress.get(mark.task.index) === entry) {
-      this.#progress.delete(mark.task.index)
-    }
+  #remove(place: number): ExecutionMark | undefined {
+    const mark = this.#marks[place]
+    this.#marks[place] = undefined
+    this.#size -= 1
+    if (isDroppable(mark)) this.#droppable -= 1
+    // Each move is paid for by as many removals as there are marks to move.
+    if (this.#marks.length > 2 * this.#size + maxEmptyPlaces) this.#moveTogether()
+    return mark
+  }
+
+  /** Puts what is left in once more: what supersedes what then comes out as before, since it goes from the oldest to the newest. */
+  #moveTogether(): void {
+    const marks = this.#marks
+    this.#clear()
+    for (const mark of marks) if (mark) this.#append(mark)
+  }
+
+  #clear(): void {
+    this.#marks = []
+    this.#size = 0
+    this.#first = 0
+    this.#droppable = 0
+    this.#firstDroppable = 0
+    this.#superseded = []
+    this.#firstPair = 0
+    this.#progress.clear()
   }
 }
 
+function isDroppable(mark: ExecutionMark | undefined): mark is ProgressMark | OutputMark {
+  return mark?.type === 'task_progress' || mark?.type === 'task_output'
+}
+
 /** A newer progress says again what the older one said, where it does not say otherwise. */
-function mergeProgress({ mark: older, newer }: Entry): void {
-  if (older.type !== 'task_progress' || newer?.mark.type !== 'task_progress') return
-  const { progress = older.progress, message = older.message } = newer.mark
-  newer.mark = { ...newer.mark, progress, message }
+function mergeProgress(older: ProgressMark, newer: ProgressMark): ProgressMark {
+  const { progress = older.progress, message = older.message } = newer
+  return { ...newer, progress, message }
 }

@@ -1,10 +1,12 @@
-import type { SSEEvent, TaskComplete } from '@x/sse-protocol'
+import type { SSEEvent, TaskComplete, TruncatedValue } from '@x/sse-protocol'
 import { type PublicError, safePublicError } from './error-text.js'
 import type { ExecutionMark } from './execution-mark.js'
 import type { ExecutionResult, TaskResult } from './execution-result.js'
+import { surelyFits } from './json-bound.js'
 import { jsonText, startThatFits, utf8Length } from './json-size.js'
-import { limitPayload } from './payload-limit.js'
-import type { Plan, PlannedTask } from './plan.js'
+import { limitPayload, minPayloadLimit } from './payload-limit.js'
+import type { PlannedTask } from './plan.js'
+import { listTasks } from './plan-listing.js'
 import { ToolError } from './tool-error.js'
 
 export interface EventRendererOptions {
@@ -27,20 +29,25 @@ const maxCodeLength = 64
 export class EventRenderer {
   readonly #options: EventRendererOptions
   readonly #executionId: string
+  /** A value of so many bytes fits in any event: with all else in it, one of `minPayloadBytes` still has room for a truncated form. */
+  readonly #freeBytes: number
+  #at = Number.NaN
+  #timestamp = ''
 
   constructor(executionId: string, options: EventRendererOptions) {
     this.#executionId = executionId
     this.#options = options
+    this.#freeBytes = options.maxPayloadBytes - (minPayloadBytes - minPayloadLimit)
   }
 
   render(mark: ExecutionMark): SSEEvent {
-    const timestamp = new Date(mark.at).toISOString()
+    const timestamp = this.#timestampOf(mark.at)
     switch (mark.type) {
       case 'execution_start': {
         const { executionId, planHash } = mark
-        const data = { executionId, planHash, tasks: [], timestamp }
-        const ref = this.#ref(() => this.#options.planRef?.(executionId))
-        return { type: mark.type, data: this.#withValue(data, 'tasks', describeTasks(mark.plan), ref) }
+        const maxBytes = this.#room({ executionId, planHash, tasks: null, timestamp }) + 'null'.length
+        const tasks = listTasks(mark.plan, maxBytes, () => refOf(() => this.#options.planRef?.(executionId)))
+        return { type: mark.type, data: { executionId, planHash, tasks, timestamp } }
       }
       case 'task_start': {
         const { id, tool, layer } = mark.task
@@ -57,8 +64,8 @@ export class EventRenderer {
         return { type: mark.type, data: typeof message === 'string' ? this.#withText(data, 'message', message) : data }
       }
       case 'task_output': {
-        const data = { taskId: mark.task.id, attempt: mark.attempt, output: undefined, timestamp }
-        return { type: mark.type, data: this.#withValue(data, 'output', mark.output, null) }
+        const data = { taskId: mark.task.id, attempt: mark.attempt, output: mark.output, timestamp }
+        return { type: mark.type, data: this.#withValue(data, 'output', mark.output) }
       }
       case 'task_complete':
         return { type: mark.type, data: this.#taskComplete(mark.task, mark.result, timestamp) }
@@ -75,77 +82,78 @@ export class EventRenderer {
 
   #taskComplete(task: PlannedTask, result: TaskResult, timestamp: string): TaskComplete {
     const { taskId, tool, status, executionTimeMs, attempts, because, handled } = result
+    if (status === 'success') {
+      const { output } = result
+      const data = { taskId, tool, status, output, executionTimeMs, attempts, timestamp }
+      return this.#withValue(data, 'output', output, () => this.#options.outputRef?.(this.#executionId, taskId))
+    }
     const head = { taskId, tool, status }
     const reasons = { ...(because === undefined ? undefined : { because }), ...(handled && { handled }) }
     const tail = { executionTimeMs, attempts, ...reasons, timestamp }
-    switch (status) {
-      case 'success': {
-        const ref = this.#ref(() => this.#options.outputRef?.(this.#executionId, taskId))
-        return this.#withValue({ ...head, output: undefined, ...tail }, 'output', result.output, ref)
-      }
-      case 'error':
-        return this.#withText(
-          { ...head, error: '', code: (result.code ?? '').slice(0, maxCodeLength), ...tail },
-          'error',
-          this.#publicError(result.cause, task),
-        )
-      case 'skipped':
-        return { ...head, ...tail }
-      default:
-        return status satisfies never
-    }
+    if (status === 'skipped') return { ...head, ...tail }
+    const code = (result.code ?? '').slice(0, maxCodeLength)
+    return this.#withText({ ...head, error: '', code, ...tail }, 'error', this.#publicError(result.cause, task))
   }
 
   #publicError(error: unknown, { id, tool }: PlannedTask): string {
     return safePublicError(this.#options.publicError, error, { id, tool })
   }
 
-  /** An event is worth more than its reference. */
-  #ref(make: () => string | undefined): string | null {
-    try {
-      return make() ?? null
-    } catch {
-      return null
+  /** Tasks that do nothing have many events in a millisecond, and a date is dear. */
+  #timestampOf(at: number): string {
+    if (at !== this.#at) {
+      this.#at = at
+      this.#timestamp = new Date(at).toISOString()
     }
+    return this.#timestamp
   }
 
+  /** The data, which has the value in this member already, where that fits, and else with the truncated form in its place. */
   #withValue<Data extends object, Member extends string, Value>(
     data: Data,
     member: Member,
     value: Value,
-    ref: string | null,
+    ref?: () => string | undefined,
   ) {
-    const rest = this.#bytes({ ...data, [member]: null }) - 'null'.length
-    const limited = limitPayload(value, { maxBytes: this.#options.maxPayloadBytes - rest, ref })
-    return { ...data, [member]: limited } as Data & { [Name in Member]: typeof limited }
+    type Limited = Data & { [Name in Member]: Value | TruncatedValue }
+    // Nearly all of them.
+    if (value === undefined || surelyFits(value, this.#freeBytes)) return data as Limited
+    const maxBytes = this.#room({ ...data, [member]: null }) + 'null'.length
+    return { ...data, [member]: limitPayload(value, { maxBytes, ref: refOf(ref) }) } as Limited
   }
 
   #withText<Data extends object, Member extends string>(data: Data, member: Member, text: string) {
-    const room = this.#options.maxPayloadBytes - this.#bytes({ ...data, [member]: '' }) + '""'.length
+    const room = this.#room({ ...data, [member]: '' }) + '""'.length
     const ellipsis = '…'
     const fits = utf8Length(JSON.stringify(text)) <= room
     const cut = fits ? text : `${startThatFits(text, room - utf8Length(ellipsis)) ?? ''}${ellipsis}`
     return { ...data, [member]: cut } as Data & { [Name in Member]: string }
   }
 
-  #bytes(data: object): number {
-    return utf8Length(jsonText(data) ?? '')
+  /** Bytes that these data leave for more. */
+  #room(data: object): number {
+    return this.#options.maxPayloadBytes - utf8Length(jsonText(data) ?? '')
   }
 }
 
-function describeTasks({ tasks }: Plan): { id: string; tool: string; dependsOn: string[] }[] {
-  return tasks.map(({ id, tool, dependencies }) => ({ id, tool, dependsOn: dependencies.map((at) => tasks[at]!.id) }))
+/** An event is worth more than its reference. */
+function refOf(make: (() => string | undefined) | undefined): string | null {
+  try {
+    return make?.() ?? null
+  } catch {
+    return null
+  }
 }
 
 function describeResult(result: ExecutionResult) {
-  const count = (wanted: TaskResult['status']): number =>
-    result.results.reduce((sum, { status }) => (status === wanted ? sum + 1 : sum), 0)
+  const counts = { success: 0, error: 0, skipped: 0 }
+  for (const { status } of result.results) counts[status] += 1
   return {
     status: result.status,
     totalTasks: result.results.length,
-    successCount: count('success'),
-    errorCount: count('error'),
-    skippedCount: count('skipped'),
+    successCount: counts.success,
+    errorCount: counts.error,
+    skippedCount: counts.skipped,
     totalExecutionTimeMs: result.executionTimeMs,
     speedup: result.speedup,
     parallelizationLayers: result.parallelizationLayers,

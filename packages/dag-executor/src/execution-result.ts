@@ -63,11 +63,11 @@ export interface ExecutionResult {
   readonly results: readonly TaskResult[]
   /** Of the tasks with status `error`, also where that was handled, in the order of the DAG. */
   readonly errors: readonly TaskError[]
-  /** Milliseconds from the start of the execution to its end. */
+  /** Milliseconds from the start of the execution, or of its resume, to its end. */
   readonly executionTimeMs: number
   /** Length of the longest path of the graph, in tasks. */
   readonly parallelizationLayers: number
-  /** The sum of the tasks' execution times divided by `executionTimeMs`; 1 where nothing took any time. */
+  /** The sum of the execution times of the tasks that were run in `executionTimeMs`, divided by it; 1 where nothing took any time. */
   readonly speedup: number
   /** The path through the graph whose tasks took longest together. */
   readonly criticalPath: readonly string[]
@@ -75,18 +75,31 @@ export interface ExecutionResult {
   readonly criticalPathMs: number
 }
 
+interface SummaryFacts {
+  readonly executionId: string
+  readonly status: ExecutionStatus
+  readonly wallMs: number
+  /** Whether the task was run in the time of `wallMs`, and not before a resume. */
+  readonly ranHere: (index: number) => boolean
+}
+
 /** Puts the result together from those of the tasks, given in the order of the plan. */
 export function summarize(
   plan: Plan,
   results: readonly TaskResult[],
-  { executionId, status, wallMs }: { executionId: string; status: ExecutionStatus; wallMs: number },
+  { executionId, status, wallMs, ranHere }: SummaryFacts,
 ): ExecutionResult {
-  const sum = results.reduce((total, { executionTimeMs }) => total + executionTimeMs, 0)
+  const errors: TaskError[] = []
+  let sum = 0
+  for (const [index, result] of results.entries()) {
+    if (result.status === 'error') errors.push(createTaskError(result))
+    if (ranHere(index)) sum += result.executionTimeMs
+  }
   return {
     executionId,
     status,
     results,
-    errors: results.flatMap(taskErrors),
+    errors,
     executionTimeMs: roundMs(wallMs),
     parallelizationLayers: plan.layers,
     speedup: sum > 0 && wallMs > 0 ? roundMs(sum / wallMs) : 1,
@@ -94,10 +107,9 @@ export function summarize(
   }
 }
 
-function taskErrors({ taskId, tool, status, error = '', code = '', cause, handled }: TaskResult): TaskError[] {
-  if (status !== 'error') return []
-  const taskError = { taskId, tool, status, error, code, ...(handled && { handled }) }
-  return [Object.defineProperty(taskError, 'cause', { value: cause })]
+function createTaskError({ taskId, tool, error = '', code = '', cause, handled }: TaskResult): TaskError {
+  const taskError = { taskId, tool, status: 'error' as const, error, code, ...(handled && { handled }) }
+  return Object.defineProperty(taskError, 'cause', { value: cause })
 }
 
 /** To the microsecond: more is noise, and takes room in every event. */

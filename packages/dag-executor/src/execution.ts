@@ -1,11 +1,16 @@
 import type { ObserveExecution } from './execution-mark.js'
+import { ExecutionOutcome } from './execution-outcome.js'
+import type { CompletionRecord, ExecutionRecord } from './execution-record.js'
 import { type ExecutionResult, type ExecutionStatus, summarize, type TaskResult } from './execution-result.js'
 import type { ExecutionSettings, ExecutionWatch, PreparedExecution } from './execution-settings.js'
+import { JournalWriter } from './journal-writer.js'
 import type { PlannedTask } from './plan.js'
+import { type Resumption, resume } from './resume.js'
+import { ResumeError } from './resume-error.js'
+import { resumeFailures } from './resume-failures.js'
 import { StartBudget } from './start-budget.js'
 import { TaskBoard } from './task-board.js'
 import { explainTask, type TaskExplanation } from './task-explanation.js'
-import { isTimeout } from './task-failure.js'
 import { TaskHistory } from './task-history.js'
 import { TaskRunner } from './task-runner.js'
 import type { TaskState } from './task-state.js'
@@ -18,55 +23,76 @@ export class Execution {
   readonly #settings: ExecutionSettings
   readonly #prepared: PreparedExecution
   readonly #observe: ObserveExecution | undefined
+  readonly #journal: JournalWriter | undefined
   readonly #history: TaskHistory | undefined
   readonly #board: TaskBoard
   readonly #runner: TaskRunner
   readonly #budget = new StartBudget(() => this.#step(() => undefined))
+  readonly #outcome = new ExecutionOutcome()
   /** What was asked for before `run`. */
   readonly #early: Change[] = []
+  #resumption: Resumption | undefined
   #startedAt: number | undefined
+  /** When it began, in milliseconds since 1970. */
+  #epoch = 0
+  /** Milliseconds since the beginning, when the clock was last looked at. */
+  #now = 0
+  /** A change is being made. */
+  #isChanging = false
   /** Once set, no attempt starts. */
   #stopped = false
   #ended = false
-  #cancelStatus: 'cancelled' | 'timeout' | undefined
-  /** The execution itself failed. */
-  #failure: { readonly error: unknown } | undefined
-  #resolve!: (result: ExecutionResult) => void
-  #reject!: (error: unknown) => void
 
   constructor(settings: ExecutionSettings, prepared: PreparedExecution, watch: ExecutionWatch = {}) {
     this.#settings = settings
     this.#prepared = prepared
-    this.#observe = watch.observe
-    this.#history = watch.withHistory ? new TaskHistory() : undefined
+    this.#journal = JournalWriter.open(prepared, settings, watch.observe, {
+      committed: (states) => this.#step((at) => this.#letDependentsGo(states, at)),
+      failed: (error) => {
+        // Also where it was the last of all that could not be appended.
+        this.#outcome.fail(error)
+        this.#step(() => this.#fail(error))
+      },
+    })
+    this.#observe = this.#journal ? this.#journal.observe : watch.observe
+    this.#history = watch.withHistory ? new TaskHistory(prepared.plan.tasks.length) : undefined
     this.#board = new TaskBoard(prepared.plan, {
       maxConcurrency: settings.maxConcurrency,
       history: this.#history,
       onResult: (task, result) => this.#taskEnded(task, result),
+      onReleased: (state, at) => {
+        if (this.#journal) this.#journal.release(state)
+        else this.#board.letDependentsGo(state, at)
+      },
     })
-    this.#runner = new TaskRunner(this.#board, settings, prepared, watch.observe, {
+    this.#runner = new TaskRunner(this.#board, settings, prepared, this.#observe, {
       step: (change) => this.#step(change),
+      date: (at = this.#clock()) => this.#date(at),
       isStopped: () => this.#stopped,
       taskFailed: (state, at) => this.#taskFailed(state, at),
     })
   }
 
-  /** @throws What `onTaskComplete` threw, once the tasks have come to an end. */
+  /**
+   * @param planHash Left out where nobody is told of it.
+   * @throws What `onTaskComplete` threw, or the journal, once the tasks have come to an end.
+   * @throws ResumeError where the log is not one of this plan.
+   */
   run(planHash = ''): Promise<ExecutionResult> {
-    const { signal, executionId, plan } = this.#prepared
-    const promise = new Promise<ExecutionResult>((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
+    const { plan, record, reuse } = this.#prepared
     this.#startedAt = performance.now()
-    this.#step((at) => {
-      this.#observe?.({ type: 'execution_start', at: Date.now(), executionId, plan, planHash })
-      signal?.addEventListener('abort', this.#onAbort)
-      if (signal?.aborted) this.#cancel(signal.reason, at)
-      for (const change of this.#early) change(at)
-      if (!this.#stopped) this.#board.open(at)
-    })
-    return promise
+    this.#epoch = Date.now()
+    try {
+      this.#resumption = record && resume(record, plan, planHash, reuse)
+      if (this.#resumption) this.#board.restore(this.#resumption.tasks)
+      if (this.#resumption?.completion) this.#repeat(this.#resumption.completion)
+      else this.#step((at) => this.#begin(planHash, at))
+    } catch (error) {
+      this.#close()
+      this.#outcome.fail(error)
+      this.#outcome.settle(undefined)
+    }
+    return this.#outcome.promise
   }
 
   /** Ends the execution; does nothing where it has ended. */
@@ -77,6 +103,11 @@ export class Execution {
   /** Ends one task of it; does nothing where the task has ended. */
   cancelTask(index: number, reason: unknown): void {
     this.#when((at) => this.#runner.cancelTask(this.#board.states[index]!, reason, at))
+  }
+
+  /** How many events the journal was too slow for. */
+  get droppedByJournal(): number {
+    return this.#journal?.dropped ?? 0
   }
 
   /** `undefined` where no history is kept. */
@@ -94,32 +125,74 @@ export class Execution {
 
   /** Milliseconds since the beginning. */
   #clock(): number {
-    return performance.now() - this.#startedAt!
+    this.#now = performance.now() - this.#startedAt!
+    return this.#now
   }
 
-  /** Whatever happens, happens in here; afterwards, what can start starts, in bursts that leave turns to others. */
+  /** Such a time as events have it: from one look at the calendar on by the same clock, which no one turns back. */
+  #date(at: number): number {
+    return Math.floor(this.#epoch + at)
+  }
+
+  /**
+   * Whatever happens, happens in here; afterwards, what can start starts, in bursts that leave turns to others. What happens while
+   * a task starts, such as the end of one whose tool returns at once, leaves that to the change around it.
+   */
   #step(change: Change): void {
     if (this.#ended) return
+    const isWithinAnother = this.#isChanging
+    this.#isChanging = true
     try {
       change(this.#clock())
-      this.#startReady()
+      if (!isWithinAnother) this.#startReady()
     } catch (error) {
       this.#fail(error)
     }
+    if (isWithinAnother) return
+    this.#isChanging = false
     if (this.#board.unsettled === 0) this.#finish()
   }
 
   #startReady(): void {
-    let now: number | undefined
     while (!this.#stopped && !this.#budget.isPaused) {
       const state = this.#board.next()
       if (!state) break
-      const at: number = now ?? this.#clock()
+      const at = this.#now
       this.#board.start(state, at)
       this.#runner.start(state, at)
-      now = this.#clock()
-      this.#budget.spend(now - at)
+      // The end of a task is timed when it comes.
+      if (state.phase === 'running') this.#clock()
+      this.#budget.spend(this.#now - at)
     }
+  }
+
+  #begin(planHash: string, at: number): void {
+    const { signal, executionId, plan, record } = this.#prepared
+    if (!this.#resumption?.isKnown) {
+      this.#observe?.({ type: 'execution_start', at: this.#date(at), executionId, plan, planHash })
+    }
+    this.#board.open(at)
+    signal?.addEventListener('abort', this.#onAbort)
+    if (signal?.aborted) this.#cancel(signal.reason, at)
+    for (const change of this.#early) change(at)
+    if (record && this.#resumption && !this.#stopped) this.#resumeFailures(record, this.#resumption, at)
+  }
+
+  /** What the failure of a task means for others may not be in the log yet. */
+  #resumeFailures(record: ExecutionRecord, { tasks }: Resumption, at: number): void {
+    const resumed = {
+      startLast: (state: TaskState): void => {
+        this.#stopped = true
+        this.#board.start(state, at)
+        this.#runner.start(state, at)
+      },
+      stop: (because: string): void => this.#stop(because, at),
+    }
+    resumeFailures(this.#board, record, tasks.keys(), this.#settings.failureMode, resumed, at)
+  }
+
+  #letDependentsGo(states: readonly TaskState[], at: number): void {
+    for (const state of states) this.#board.letDependentsGo(state, at)
   }
 
   #taskFailed(failed: TaskState, at: number): void {
@@ -144,10 +217,11 @@ export class Execution {
   }
 
   #taskEnded(task: PlannedTask, result: TaskResult): void {
-    this.#observe?.({ type: 'task_complete', at: Date.now(), task, result })
-    if (this.#failure) return
+    this.#observe?.({ type: 'task_complete', at: this.#date(this.#now), task, result })
+    const { onTaskComplete } = this.#prepared
+    if (!onTaskComplete || this.#outcome.failure) return
     try {
-      this.#prepared.onTaskComplete?.(result)
+      onTaskComplete(result)
     } catch (error) {
       this.#fail(error)
     }
@@ -160,44 +234,54 @@ export class Execution {
 
   #cancel(reason: unknown, at: number): void {
     if (this.#board.unsettled === 0 && this.#board.states.length > 0) return
-    this.#cancelStatus ??= isTimeout(reason) ? 'timeout' : 'cancelled'
+    this.#outcome.cancel(reason)
     this.#stop(undefined, at)
     this.#runner.cancelRunning(reason)
   }
 
   #fail(error: unknown): void {
-    this.#failure ??= { error }
+    this.#outcome.fail(error)
     try {
       this.#stop(undefined, this.#clock())
       this.#runner.cancelRunning(error)
     } catch {
       // The states contradict each other: a bug, and waiting for them could take for ever.
       this.#close()
-      this.#reject(error)
+      this.#outcome.settle(undefined)
     }
   }
 
   #finish(): void {
     if (this.#ended) return
     this.#close()
+    let result: ExecutionResult | undefined
     try {
-      const result = this.#summarize()
-      if (this.#failure) this.#observe?.({ type: 'error', at: Date.now(), error: this.#failure.error })
-      this.#observe?.({ type: 'execution_complete', at: Date.now(), result })
-      if (!this.#failure) this.#resolve(result)
+      result = this.#summarize(this.#outcome.status(this.#board.states))
+      const { failure } = this.#outcome
+      if (failure) this.#observe?.({ type: 'error', at: this.#date(this.#now), error: failure.error })
+      this.#observe?.({ type: 'execution_complete', at: this.#date(this.#now), result })
     } catch (error) {
       // As in `#fail`.
-      this.#failure ??= { error }
+      this.#outcome.fail(error)
     }
-    if (this.#failure) this.#reject(this.#failure.error)
+    if (this.#journal) this.#journal.finish().then(() => this.#outcome.settle(result))
+    else this.#outcome.settle(result)
   }
 
-  #summarize(): ExecutionResult {
+  /** Gives the result of an execution that had come to its end before. */
+  #repeat({ status, totalExecutionTimeMs, speedup }: CompletionRecord): void {
+    if (this.#board.unsettled > 0) {
+      throw new ResumeError('corrupt_log', 'The log has the end of the execution, but not of all its tasks')
+    }
+    this.#close()
+    this.#outcome.settle({ ...this.#summarize(status), executionTimeMs: totalExecutionTimeMs, speedup })
+  }
+
+  #summarize(status: ExecutionStatus): ExecutionResult {
     const { plan, executionId } = this.#prepared
-    const results = this.#board.results()
-    const failed = this.#failure || results.some(({ status, handled }) => status !== 'success' && !handled)
-    const status: ExecutionStatus = this.#failure ? 'error' : (this.#cancelStatus ?? (failed ? 'error' : 'success'))
-    return summarize(plan, results, { executionId, status, wallMs: this.#clock() })
+    const restored = this.#resumption?.tasks
+    const ranHere = (index: number): boolean => !restored?.get(index)?.result
+    return summarize(plan, this.#board.results(), { executionId, status, wallMs: this.#clock(), ranHere })
   }
 
   #close(): void {

@@ -1,78 +1,21 @@
 import type { DAGStructure } from './dag.js'
 import type { BuiltDag } from './dag-builder.js'
-import { DagValidationError } from './dag-issue.js'
-import { type PublicError, publicErrorText } from './error-text.js'
+import { DagValidationError, quote } from './dag-issue.js'
 import { Execution } from './execution.js'
-import type { ExecutionResult, TaskResult } from './execution-result.js'
+import type { ExecutionRecord } from './execution-record.js'
+import type { ExecutionResult } from './execution-result.js'
 import type { ExecutionSettings, ExecutionWatch, PreparedExecution } from './execution-settings.js'
+import { checkJournal, type ExecuteOptions, type ParallelExecutorOptions, readSettings } from './executor-options.js'
+import type { Journal, JournalEntry } from './journal.js'
 import { isName, maxNameBytes } from './name-limit.js'
-import { checkChoice, checkCount, checkDuration, checkFunction } from './option-checks.js'
+import { checkChoice, checkFunction } from './option-checks.js'
 import { createPlan } from './plan.js'
+import { planHash } from './plan-hash.js'
+import { readExecution } from './read-execution.js'
+import { ResumeError } from './resume-error.js'
 import { RunningExecution } from './running-execution.js'
-import type { ToolRegistry, ValidateArguments } from './tool.js'
 import { createToolTable, type ToolTable } from './tool-table.js'
 import { type DagLimits, inspectDag, readLimits } from './validate-dag.js'
-
-export interface ParallelExecutorOptions {
-  /**
-   * The tools that a DAG may name, taken as they are now.
-   * @default {}
-   */
-  readonly tools?: ToolRegistry | undefined
-  /**
-   * How many tasks of one execution may run at the same time.
-   * @default Infinity
-   */
-  readonly maxConcurrency?: number | undefined
-  /**
-   * How many tasks a DAG may have; `Infinity` is unlimited.
-   * @default 1_000
-   */
-  readonly maxTasks?: number | undefined
-  /**
-   * Bytes that the arguments of one task may be long, as JSON in UTF-8 with the references in it; `Infinity` is unlimited.
-   * @default 1_048_576
-   */
-  readonly maxArgumentBytes?: number | undefined
-  /**
-   * What a failed task does to the others, unless its `onError` handles the failure. `continue`: what depends on it is skipped, the
-   * rest goes on. `finish-running`: no other attempt starts. `fail-fast`: what runs is cancelled as well.
-   * @default 'continue'
-   */
-  readonly failureMode?: 'continue' | 'finish-running' | 'fail-fast' | undefined
-  /**
-   * Milliseconds that a cancelled tool has to come back; then its task is reported as `abandoned`. `0` gives it the rest of
-   * the turn, `Infinity` all the time it takes.
-   * @default 5_000
-   */
-  readonly grace?: number | undefined
-  /**
-   * Checks arguments against a tool's `inputSchema`: those without references before anything starts, the others before their
-   * call. Bring the validator you like.
-   * @default no check
-   */
-  readonly validateArguments?: ValidateArguments | undefined
-  /**
-   * The text for the public for what a task threw: what events carry. The `error` in results is always the raw one.
-   * @default publicErrorText
-   */
-  readonly publicError?: PublicError | undefined
-}
-
-export interface ExecuteOptions {
-  /** Cancels the execution when it is aborted. */
-  readonly signal?: AbortSignal | undefined
-  /**
-   * Names the execution: not empty, at most 256 bytes as JSON.
-   * @default a random UUID
-   */
-  readonly executionId?: string | undefined
-  /**
-   * Called with every task's result the moment it exists, also with those of skipped tasks. It is not waited for. Where it
-   * throws, the execution is stopped and rejects with what was thrown.
-   */
-  readonly onTaskComplete?: ((result: TaskResult) => void) | undefined
-}
 
 /**
  * Runs task graphs: each task the moment its own dependencies are done. One executor runs any number of executions at once; they
@@ -83,36 +26,29 @@ export interface ExecuteOptions {
  * const { results } = await executor.execute({ tasks: [{ id: 'sum', tool: 'add', arguments: { a: 1, b: 2 } }] })
  */
 export class ParallelExecutor {
-  protected readonly publicError: PublicError
+  protected readonly settings: ExecutionSettings
   readonly #tools: ToolTable
   readonly #limits: DagLimits
-  readonly #settings: ExecutionSettings
+  readonly #journal: Journal | undefined
 
   /** @throws TypeError where an option is not what it should be. */
   constructor(options: ParallelExecutorOptions = {}) {
     this.#tools = createToolTable(options.tools ?? {})
     this.#limits = readLimits(options)
-    this.#settings = {
-      maxConcurrency: checkCount('maxConcurrency', options.maxConcurrency ?? Number.POSITIVE_INFINITY),
-      failureMode: checkChoice('failureMode', options.failureMode ?? 'continue', [
-        'continue',
-        'finish-running',
-        'fail-fast',
-      ]),
-      grace: checkDuration('grace', options.grace ?? 5_000),
-      validateArguments: checkFunction('validateArguments', options.validateArguments),
-    }
-    this.publicError = checkFunction('publicError', options.publicError ?? publicErrorText)
+    this.#journal = checkJournal(options.journal)
+    this.settings = readSettings(options)
   }
 
   /**
    * Runs a DAG to its end. A task that fails is part of the result, not an error.
    *
    * @throws DagValidationError before anything has started, with everything that is wrong with the DAG.
+   * @throws ResumeError before anything has started, where `resumeFrom` is no log to resume from.
    * @throws TypeError where an option is not what it should be.
    */
   async execute(dag: DAGStructure | BuiltDag, options: ExecuteOptions = {}): Promise<ExecutionResult> {
-    return this.begin(this.prepare(dag, options)).run()
+    const prepared = this.prepare(dag, options)
+    return this.launch(this.begin(prepared), prepared)
   }
 
   /**
@@ -127,7 +63,7 @@ export class ParallelExecutor {
   start(dag: DAGStructure | BuiltDag, options: ExecuteOptions = {}): RunningExecution {
     const prepared = this.prepare(dag, options)
     const execution = this.begin(prepared, { withHistory: true })
-    return new RunningExecution(execution, prepared, execution.run())
+    return new RunningExecution(execution, prepared, this.launch(execution, prepared))
   }
 
   /**
@@ -137,22 +73,51 @@ export class ParallelExecutor {
    * @throws TypeError where an option is not what it should be.
    */
   protected prepare(dag: DAGStructure | BuiltDag, options: ExecuteOptions): PreparedExecution {
-    const { executionId = crypto.randomUUID(), signal, onTaskComplete } = options
+    const { resumeFrom, signal, onTaskComplete, changedPlan = 'refuse' } = options
+    const record = resumeFrom === undefined ? undefined : readLog(resumeFrom, options.executionId)
+    const { executionId = record?.executionId ?? crypto.randomUUID() } = options
     if (typeof executionId !== 'string' || !isName(executionId)) {
       throw new TypeError(`Expected \`executionId\` to be a non-empty string of at most ${maxNameBytes} bytes`)
     }
     checkFunction('onTaskComplete', onTaskComplete)
     const { dag: structure, tools } = isBuilt(dag) ? fromBuilder(dag) : { dag, tools: this.#tools }
-    const { validateArguments } = this.#settings
-    const { issues, facts } = inspectDag(structure, { tools, ...this.#limits, validateArguments })
-    if (issues.length > 0) throw new DagValidationError(issues)
-    return { plan: createPlan(structure, facts, tools), executionId, signal, onTaskComplete }
+    const { validateArguments } = this.settings
+    const inspection = inspectDag(structure, { tools, ...this.#limits, validateArguments })
+    if (inspection.issues.length > 0) throw new DagValidationError(inspection.issues)
+    const reuse = checkChoice('changedPlan', changedPlan, ['refuse', 'reuse-unchanged']) === 'reuse-unchanged'
+    const journal = checkJournal(options.journal) ?? this.#journal
+    return { plan: createPlan(inspection), executionId, signal, onTaskComplete, journal, record, reuse }
   }
 
   /** An execution that is still to `run`. */
   protected begin(prepared: PreparedExecution, watch?: ExecutionWatch): Execution {
-    return new Execution(this.#settings, prepared, watch)
+    return new Execution(this.settings, prepared, watch)
   }
+
+  /** Runs it; with the hash of its plan where somebody is told of that. */
+  protected async launch(
+    execution: Execution,
+    { plan, journal, record }: PreparedExecution,
+    withHash = false,
+  ): Promise<ExecutionResult> {
+    return execution.run(withHash || journal || record ? await planHash(plan) : undefined)
+  }
+}
+
+function readLog(log: Iterable<JournalEntry>, executionId: string | undefined): ExecutionRecord | undefined {
+  if (typeof log !== 'object' || log === null || typeof log[Symbol.iterator] !== 'function') {
+    throw new TypeError(
+      `Expected \`resumeFrom\` to be an array of events, or another iterable of them, got ${quote(log)}`,
+    )
+  }
+  const record = readExecution(log)
+  if (record && executionId !== undefined && executionId !== record.executionId) {
+    throw new ResumeError(
+      'other_execution',
+      `The log is of the execution ${quote(record.executionId)}, not ${quote(executionId)}`,
+    )
+  }
+  return record
 }
 
 function isBuilt(dag: DAGStructure | BuiltDag): dag is BuiltDag {

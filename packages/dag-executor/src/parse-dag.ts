@@ -1,8 +1,9 @@
 import type { DAGStructure, DAGTask, RetryPolicy } from './dag.js'
 import type { DagIssue } from './dag-issue.js'
 import { copyOnError, longestDelayMs } from './policy.js'
-import { copyArguments } from './references.js'
+import { noArguments } from './references.js'
 import { inspectDag, readRules, type ValidateDagOptions } from './validate-dag.js'
+import type { TaskFacts } from './validate-task.js'
 
 /** Either the DAG, or what is wrong with it. */
 export type ParsedDag =
@@ -19,18 +20,18 @@ export type ParsedDag =
  * if (issues) return Response.json({ issues }, { status: 422 })
  */
 export function parseDag(value: unknown, options: ValidateDagOptions = {}): ParsedDag {
-  const { issues } = inspectDag(value, readRules(options))
+  const { issues, facts } = inspectDag(value, readRules(options))
   if (issues.length > 0) return { issues }
   const { tasks } = value as DAGStructure
-  return { dag: { tasks: tasks.map(copyTask) } }
+  return { dag: { tasks: facts.map((those, index) => copyTask(tasks[index]!, those)) } }
 }
 
-function copyTask(task: DAGTask): DAGTask {
-  const { id, tool, arguments: args, dependsOn, retry, timeout, totalTimeout, idleTimeout, onError, priority } = task
+function copyTask(task: DAGTask, { id, arguments: args }: TaskFacts): DAGTask {
+  const { tool, dependsOn, retry, timeout, totalTimeout, idleTimeout, onError, priority } = task
   return definedMembers({
     id,
     tool,
-    arguments: copyArguments(args) as DAGTask['arguments'],
+    arguments: args === noArguments ? undefined : (args as DAGTask['arguments']),
     dependsOn: dependsOn && [...new Set(dependsOn)],
     retry: retry && copyRetry(retry),
     timeout: finite(timeout),

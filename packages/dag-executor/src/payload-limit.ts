@@ -1,4 +1,5 @@
 import type { TruncatedValue } from '@x/sse-protocol'
+import { surelyFits } from './json-bound.js'
 import { jsonText, startThatFits, utf8Length, wholeCharacters } from './json-size.js'
 
 export interface PayloadLimit {
@@ -11,7 +12,8 @@ export interface PayloadLimit {
   readonly ref?: string | null | undefined
 }
 
-const minBytes = 128
+/** Room for a truncated form without a `ref`. */
+export const minPayloadLimit = 128
 const maxPreviewUnits = 1_024
 
 /**
@@ -24,16 +26,24 @@ const maxPreviewUnits = 1_024
  * @example limitPayload('x'.repeat(70_000), { maxBytes: 65_536, ref: '/outputs/1' }) // { truncated: true, bytes: 70002, … }
  */
 export function limitPayload<Value>(value: Value, { maxBytes, ref = null }: PayloadLimit): Value | TruncatedValue {
-  if (!(Number.isInteger(maxBytes) || maxBytes === Number.POSITIVE_INFINITY) || maxBytes < minBytes) {
-    throw new TypeError(`Expected \`maxBytes\` to be an integer of at least ${minBytes}, got ${maxBytes}`)
+  if (!(Number.isInteger(maxBytes) || maxBytes === Number.POSITIVE_INFINITY) || maxBytes < minPayloadLimit) {
+    throw new TypeError(`Expected \`maxBytes\` to be an integer of at least ${minPayloadLimit}, got ${maxBytes}`)
   }
-  if (value === undefined) return value
+  if (value === undefined || surelyFits(value, maxBytes)) return value
   const text = jsonText(value)
   if (text === undefined)
     return { truncated: true, bytes: 0, preview: `[${typeof value} without a JSON text]`, ref: null }
   const bytes = utf8Length(text)
   if (bytes <= maxBytes) return value
-  return truncated(text, bytes, maxBytes, ref) ?? truncated(text, bytes, maxBytes, null)!
+  return truncate(text, { bytes, maxBytes, ref })
+}
+
+/** The truncated form of a value whose JSON text has so many bytes, more than `maxBytes`, and begins like this. */
+export function truncate(
+  start: string,
+  { bytes, maxBytes, ref = null }: PayloadLimit & { readonly bytes: number },
+): TruncatedValue {
+  return truncated(start, bytes, maxBytes, ref) ?? truncated(start, bytes, maxBytes, null)!
 }
 
 function truncated(text: string, bytes: number, maxBytes: number, ref: string | null): TruncatedValue | undefined {

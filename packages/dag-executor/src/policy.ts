@@ -1,7 +1,8 @@
 import type { OnError, RetryPolicy, TaskPolicy } from './dag.js'
 import { quote } from './dag-issue.js'
+import { inspectArguments, maxArgumentDepth } from './inspect-arguments.js'
 import { isName, maxNameBytes } from './name-limit.js'
-import { copyArguments, inspectArguments, maxArgumentDepth } from './references.js'
+import { copyArguments } from './references.js'
 
 /** What a failure leaves to the tasks that depend on the one that failed. */
 export type HandledFailure =
@@ -24,6 +25,9 @@ export interface ResolvedPolicy {
   readonly onError: HandledFailure | undefined
   readonly priority: number
 }
+
+/** What is given as a task's policy, of any type. */
+export type GivenPolicy = { readonly [Member in keyof TaskPolicy]-?: unknown }
 
 /** Each attempt has its events, so that their number has to have a bound. */
 const maxAttempts = 100
@@ -57,21 +61,66 @@ const retryRules: readonly Rule[] = [
   ['jitter', 'a number from 0 to 1', (n) => n >= 0 && n <= 1],
 ]
 
-/** What is wrong with the policy members of a task from outside, whose fallback may be `maxBytes` long as JSON. */
-export function checkPolicy(task: Record<string, unknown>, maxBytes: number): PolicyFault[] {
-  const faults = [...checkRules(taskRules, task, []), ...checkOnError(task.onError, maxBytes)]
-  const { retry } = task
-  if (retry === undefined) return faults
-  if (typeof retry !== 'object' || retry === null || Array.isArray(retry)) {
-    return [...faults, { member: ['retry'], message: `Expected \`retry\` to be an object, got ${quote(retry)}` }]
+/** The policy members of a task from outside, each read once; `undefined` where it has none of them. */
+export function readPolicy(task: Record<string, unknown>): GivenPolicy | undefined {
+  const { retry, timeout, totalTimeout, idleTimeout, onError, priority } = task
+  const isDefault =
+    retry === undefined &&
+    timeout === undefined &&
+    totalTimeout === undefined &&
+    idleTimeout === undefined &&
+    onError === undefined &&
+    priority === undefined
+  if (isDefault) return undefined
+  return { retry: readRetry(retry), timeout, totalTimeout, idleTimeout, onError: readOnError(onError), priority }
+}
+
+function readRetry(retry: unknown): unknown {
+  if (typeof retry !== 'object' || retry === null || Array.isArray(retry)) return retry
+  const { attempts, delayMs, factor, maxDelayMs, jitter, retryOn } = retry as Record<string, unknown>
+  return {
+    attempts,
+    delayMs,
+    factor,
+    maxDelayMs,
+    jitter,
+    retryOn: Array.isArray(retryOn) ? readCodes(retryOn) : retryOn,
   }
-  const policy = retry as Record<string, unknown>
+}
+
+/** One more than there may be: what is too long is not copied as a whole. */
+function readCodes(codes: readonly unknown[]): readonly unknown[] {
+  return codes.slice(0, maxRetryCodes + 1)
+}
+
+function readOnError(onError: unknown): unknown {
+  if (typeof onError !== 'object' || onError === null || !Object.hasOwn(onError, 'fallback')) return onError
+  return { fallback: (onError as { fallback: unknown }).fallback }
+}
+
+/** What is wrong with the policy of a task from outside, whose fallback may be `maxBytes` long as JSON. */
+export function checkPolicy(policy: GivenPolicy, maxBytes: number): PolicyFault[] {
+  const faults: PolicyFault[] = []
+  checkRules(taskRules, policy, [], faults)
+  checkOnError(policy.onError, maxBytes, faults)
+  if (policy.retry !== undefined) checkRetry(policy.retry, faults)
+  return faults
+}
+
+function checkRetry(retry: unknown, faults: PolicyFault[]): void {
+  if (typeof retry !== 'object' || retry === null || Array.isArray(retry)) {
+    faults.push({ member: ['retry'], message: `Expected \`retry\` to be an object, got ${quote(retry)}` })
+    return
+  }
+  const policy = retry as Readonly<Record<string, unknown>>
   if (policy.attempts === undefined) {
     faults.push({ member: ['retry'], message: 'Expected `retry` to have `attempts`' })
   }
-  return [...faults, ...checkRules(retryRules, policy, ['retry']), ...checkRetryOn(policy.retryOn)]
+  checkRules(retryRules, policy, ['retry'], faults)
+  checkRetryOn(policy.retryOn, faults)
 }
 
+/** With every default; of a policy in which no fault was found. */
 export function resolvePolicy(policy: TaskPolicy): ResolvedPolicy {
   const { retry, timeout, totalTimeout, idleTimeout, onError, priority = 0 } = policy
   const retryOn = retry?.retryOn
@@ -89,6 +138,9 @@ export function resolvePolicy(policy: TaskPolicy): ResolvedPolicy {
     priority,
   }
 }
+
+/** That of every task without one. */
+export const defaultPolicy = resolvePolicy({})
 
 /** A copy, so that what the caller does to it afterwards changes nothing. */
 export function copyOnError(onError: OnError): OnError {
@@ -111,11 +163,12 @@ function limit(durationMs = 0): number {
   return durationMs === 0 ? Number.POSITIVE_INFINITY : durationMs
 }
 
-function checkOnError(onError: unknown, maxBytes: number): PolicyFault[] {
-  if (onError === undefined || onError === 'skip-dependents' || onError === 'ignore') return []
+function checkOnError(onError: unknown, maxBytes: number, faults: PolicyFault[]): void {
+  if (onError === undefined || onError === 'skip-dependents' || onError === 'ignore') return
   if (typeof onError !== 'object' || onError === null || !Object.hasOwn(onError, 'fallback')) {
     const choices = '"skip-dependents", "ignore" or an object with `fallback`'
-    return [{ member: ['onError'], message: `Expected \`onError\` to be ${choices}, got ${quote(onError)}` }]
+    faults.push({ member: ['onError'], message: `Expected \`onError\` to be ${choices}, got ${quote(onError)}` })
+    return
   }
   let isData = true
   // In an object, since a fallback may be what arguments may not: a reference as a whole is found like any other.
@@ -123,25 +176,33 @@ function checkOnError(onError: unknown, maxBytes: number): PolicyFault[] {
     isData = false
     return false
   })
+  if (isData) return
   const expected = `data without references, at most ${maxArgumentDepth} levels deep and ${maxBytes} bytes long as JSON`
-  return isData ? [] : [{ member: ['onError', 'fallback'], message: `Expected \`fallback\` to be ${expected}` }]
+  faults.push({ member: ['onError', 'fallback'], message: `Expected \`fallback\` to be ${expected}` })
 }
 
-function checkRetryOn(retryOn: unknown): PolicyFault[] {
-  if (retryOn === undefined || typeof retryOn === 'function') return []
+function checkRetryOn(retryOn: unknown, faults: PolicyFault[]): void {
+  if (retryOn === undefined || typeof retryOn === 'function') return
   const isList =
     Array.isArray(retryOn) &&
     retryOn.length <= maxRetryCodes &&
     retryOn.every((code) => typeof code === 'string' && isName(code))
-  if (isList) return []
+  if (isList) return
   const expected = `an array of at most ${maxRetryCodes} codes, each not empty and of at most ${maxNameBytes} bytes`
-  return [{ member: ['retry', 'retryOn'], message: `Expected \`retryOn\` to be ${expected}, got ${quote(retryOn)}` }]
+  const message = `Expected \`retryOn\` to be ${expected}, got ${quote(retryOn)}`
+  faults.push({ member: ['retry', 'retryOn'], message })
 }
 
-function checkRules(rules: readonly Rule[], values: Record<string, unknown>, path: string[]): PolicyFault[] {
-  return rules.flatMap(([member, expected, holds]) => {
+function checkRules(
+  rules: readonly Rule[],
+  values: Readonly<Record<string, unknown>>,
+  path: readonly string[],
+  faults: PolicyFault[],
+): void {
+  for (const [member, expected, holds] of rules) {
     const value = values[member]
-    if (value === undefined || (typeof value === 'number' && holds(value))) return []
-    return [{ member: [...path, member], message: `Expected \`${member}\` to be ${expected}, got ${quote(value)}` }]
-  })
+    if (value === undefined || (typeof value === 'number' && holds(value))) continue
+    const message = `Expected \`${member}\` to be ${expected}, got ${quote(value)}`
+    faults.push({ member: [...path, member], message })
+  }
 }

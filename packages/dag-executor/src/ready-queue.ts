@@ -1,29 +1,39 @@
 import type { PlannedTask } from './plan.js'
+import { RankSet } from './rank-set.js'
 
 /**
  * The tasks that could start, in the order of their ranks, each as soon as its tool has room. Tasks whose tool is full wait in a
  * queue of that tool, so that no one looks at them again until it has room.
  */
 export class ReadyQueue {
-  readonly #ready = new RankHeap()
-  readonly #waiting = new Map<string, RankHeap>()
+  readonly #byRank: PlannedTask[]
+  readonly #ready: RankSet
+  readonly #waiting = new Map<string, RankSet>()
   readonly #running = new Map<string, number>()
 
+  /** All the tasks that there are. */
+  constructor(tasks: readonly PlannedTask[]) {
+    this.#byRank = new Array(tasks.length)
+    for (const task of tasks) this.#byRank[task.rank] = task
+    this.#ready = new RankSet(tasks.length)
+  }
+
   add(task: PlannedTask): void {
-    this.#ready.push(task)
+    this.#ready.add(task.rank)
   }
 
   /** The first task that may start; its tool's slot is then taken. */
   take(): PlannedTask | undefined {
-    for (let task = this.#ready.pop(); task; task = this.#ready.pop()) {
+    for (let rank = this.#ready.take(); rank >= 0; rank = this.#ready.take()) {
+      const task = this.#byRank[rank]!
       if (task.call.maxConcurrency === Number.POSITIVE_INFINITY) return task
       if (this.hasRoom(task)) {
         this.#running.set(task.tool, this.running(task.tool) + 1)
         return task
       }
-      const waiting = this.#waiting.get(task.tool) ?? new RankHeap()
+      const waiting = this.#waiting.get(task.tool) ?? new RankSet(this.#byRank.length)
       this.#waiting.set(task.tool, waiting)
-      waiting.push(task)
+      waiting.add(rank)
     }
     return undefined
   }
@@ -42,52 +52,13 @@ export class ReadyQueue {
   release({ tool, call }: PlannedTask): void {
     if (call.maxConcurrency === Number.POSITIVE_INFINITY) return
     this.#running.set(tool, this.#running.get(tool)! - 1)
-    const next = this.#waiting.get(tool)?.pop()
-    if (next) this.#ready.push(next)
+    const next = this.#waiting.get(tool)?.take() ?? -1
+    if (next >= 0) this.#ready.add(next)
   }
 
   /** Nothing that waits here will start. */
   clear(): void {
     this.#ready.clear()
     this.#waiting.clear()
-  }
-}
-
-/** A binary heap, lowest rank first. */
-class RankHeap {
-  readonly #items: PlannedTask[] = []
-
-  push(task: PlannedTask): void {
-    const items = this.#items
-    let at = items.length
-    while (at > 0) {
-      const parent = (at - 1) >> 1
-      if (items[parent]!.rank <= task.rank) break
-      items[at] = items[parent]!
-      at = parent
-    }
-    items[at] = task
-  }
-
-  pop(): PlannedTask | undefined {
-    const items = this.#items
-    const first = items[0]
-    const last = items.pop()
-    if (first === undefined || last === undefined || items.length === 0) return first
-    let at = 0
-    for (;;) {
-      let child = 2 * at + 1
-      if (child >= items.length) break
-      if (child + 1 < items.length && items[child + 1]!.rank < items[child]!.rank) child += 1
-      if (items[child]!.rank >= last.rank) break
-      items[at] = items[child]!
-      at = child
-    }
-    items[at] = last
-    return first
-  }
-
-  clear(): void {
-    this.#items.length = 0
   }
 }

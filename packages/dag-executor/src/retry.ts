@@ -2,7 +2,7 @@ import { longestDelayMs, type ResolvedPolicy } from './policy.js'
 import { failureCode } from './task-failure.js'
 
 /** Failures that another attempt cannot mend. */
-const finalCodes: ReadonlySet<string> = new Set(['invalid_arguments', 'unresolved_reference'])
+const finalCodes: ReadonlySet<string> = new Set(['invalid_arguments', 'unresolved_reference', 'unserialisable_output'])
 
 /** Whether another attempt is to follow the given one, which failed. Never throws. */
 export function mayRetry({ attempts, retryOn }: ResolvedPolicy, error: unknown, attempt: number): boolean {

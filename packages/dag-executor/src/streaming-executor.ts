@@ -2,39 +2,16 @@ import type { SSEEvent } from '@x/sse-protocol'
 import { BufferedEventStream } from './buffered-event-stream.js'
 import type { DAGStructure } from './dag.js'
 import type { BuiltDag } from './dag-builder.js'
-import { EventRenderer, type EventRendererOptions, minPayloadBytes } from './event-renderer.js'
+import { EventRenderer } from './event-renderer.js'
 import { type EventDelivery, EventWriter } from './event-writer.js'
-import type { Execution } from './execution.js'
 import type { ExecutionResult } from './execution-result.js'
 import type { PreparedExecution } from './execution-settings.js'
 import { ExecutionStream } from './execution-stream.js'
-import { checkCount, checkDuration, checkFunction } from './option-checks.js'
-import { type ExecuteOptions, ParallelExecutor, type ParallelExecutorOptions } from './parallel-executor.js'
-import { planHash } from './plan-hash.js'
+import type { ExecuteOptions, ParallelExecutorOptions } from './executor-options.js'
+import { checkDuration } from './option-checks.js'
+import { ParallelExecutor } from './parallel-executor.js'
 
 export interface StreamingExecutorOptions extends ParallelExecutorOptions {
-  /**
-   * Bytes that the data of one event may be long, as JSON in UTF-8; at least 1,024 (PROTOCOL.md §2.4).
-   * @default 65_536
-   */
-  readonly maxPayloadBytes?: number | undefined
-  /**
-   * Path where the whole output of a task is served; it stands in the truncated form, unless it is too long for
-   * `maxPayloadBytes` even without a preview.
-   * @default none
-   */
-  readonly outputRef?: ((executionId: string, taskId: string) => string) | undefined
-  /**
-   * Path where the whole plan is served; it stands in the truncated form of `tasks`.
-   * @default none
-   */
-  readonly planRef?: ((executionId: string) => string) | undefined
-  /**
-   * How many `task_progress` and `task_output` may wait for the consumer. Beyond that, older progress of the same task is merged
-   * into the newer, then the oldest are dropped.
-   * @default 1_000
-   */
-  readonly maxBufferedEvents?: number | undefined
   /**
    * Milliseconds that the sink may take for one event once the tasks are done. `0` gives it one turn, `Infinity` all the time it
    * takes.
@@ -52,7 +29,7 @@ export interface ExecuteWithStreamingOptions extends ExecuteOptions {
 }
 
 export interface StreamingExecutionResult extends ExecutionResult {
-  /** How many `task_progress` and `task_output` were dropped because the sink was too slow. */
+  /** How many `task_progress` and `task_output` were dropped because the sink, or the journal, was too slow. */
   readonly droppedEvents: number
   /** `complete` where the sink took all events but the dropped ones. */
   readonly delivery: EventDelivery
@@ -63,20 +40,11 @@ export interface StreamingExecutionResult extends ExecutionResult {
  * takes the events: a slow, failed or closed sink changes nothing about them.
  */
 export class StreamingExecutor extends ParallelExecutor {
-  readonly #renderer: EventRendererOptions
-  readonly #maxBufferedEvents: number
   readonly #flushTimeout: number
 
   /** @throws TypeError where an option is not what it should be. */
   constructor(options: StreamingExecutorOptions = {}) {
     super(options)
-    this.#renderer = {
-      maxPayloadBytes: checkCount('maxPayloadBytes', options.maxPayloadBytes ?? 65_536, minPayloadBytes),
-      publicError: this.publicError,
-      outputRef: checkFunction('outputRef', options.outputRef),
-      planRef: checkFunction('planRef', options.planRef),
-    }
-    this.#maxBufferedEvents = checkCount('maxBufferedEvents', options.maxBufferedEvents ?? 1_000)
     this.#flushTimeout = checkDuration('flushTimeout', options.flushTimeout ?? 5_000)
   }
 
@@ -93,6 +61,7 @@ export class StreamingExecutor extends ParallelExecutor {
     writable: WritableStream<SSEEvent>,
     options: ExecuteWithStreamingOptions = {},
   ): Promise<StreamingExecutionResult> {
+    if (typeof writable?.getWriter !== 'function') throw new TypeError('Expected `writable` to be a WritableStream')
     if (writable.locked) throw new TypeError('Expected a stream that is not locked: release its writer first')
     // A function of its own waits, which does not keep the caller's DAG, and all that is in it, until the end.
     return this.#runWithWriter(this.prepare(dag, options), writable, options.preventClose ?? false)
@@ -111,7 +80,7 @@ export class StreamingExecutor extends ParallelExecutor {
     const prepared = this.prepare(dag, options)
     const { buffer, renderer } = this.#createBuffer(prepared)
     const execution = this.begin(prepared, { observe: (mark) => buffer.push(mark), withHistory: true })
-    const result = hashAndRun(execution, prepared)
+    const result = this.launch(execution, prepared, true)
     return new ExecutionStream(execution, prepared, result, buffer, (mark) => renderer.render(mark))
   }
 
@@ -125,22 +94,19 @@ export class StreamingExecutor extends ParallelExecutor {
       flushTimeout: this.#flushTimeout,
       preventClose,
     })
+    const execution = this.begin(prepared, { observe: (mark) => buffer.push(mark) })
     let delivery: EventDelivery
     let result: ExecutionResult
     try {
-      result = await hashAndRun(this.begin(prepared, { observe: (mark) => buffer.push(mark) }), prepared)
+      result = await this.launch(execution, prepared, true)
     } finally {
       delivery = await writer.finish()
     }
-    return { ...result, droppedEvents: buffer.dropped, delivery }
+    return { ...result, droppedEvents: buffer.dropped + execution.droppedByJournal, delivery }
   }
 
   #createBuffer({ executionId }: PreparedExecution) {
-    const renderer = new EventRenderer(executionId, this.#renderer)
-    return { buffer: new BufferedEventStream(this.#maxBufferedEvents), renderer }
+    const renderer = new EventRenderer(executionId, this.settings.events)
+    return { buffer: new BufferedEventStream(this.settings.maxBufferedEvents), renderer }
   }
-}
-
-async function hashAndRun(execution: Execution, { plan }: PreparedExecution): Promise<ExecutionResult> {
-  return execution.run(await planHash(plan))
 }

@@ -5,18 +5,40 @@ import { ReadyQueue } from './ready-queue.js'
 import { noOutput } from './references.js'
 import { describeFailure } from './task-failure.js'
 import type { TaskHistory } from './task-history.js'
-import { createTaskResult, createTaskState, hasEnded, type TaskResultParts, type TaskState } from './task-state.js'
+import {
+  createSuccess,
+  createTaskResult,
+  createTaskState,
+  hasEnded,
+  incidentsOf,
+  type TaskIncidents,
+  type TaskResultParts,
+  type TaskState,
+} from './task-state.js'
 import { type BoardLedger, type TaskEvent, transition } from './task-transitions.js'
 import { ToolError } from './tool-error.js'
 
-/** The event by which a task comes to each end. */
-const endings = { success: 'succeed', error: 'fail', skipped: 'skip' } as const
+/** Where a log left a task. */
+export interface RestoredTask {
+  /** Where it had come to its end. */
+  readonly result: TaskResult | undefined
+  /** That had begun. */
+  readonly attempts: number
+  /** Of these, those that had neither succeeded nor failed. */
+  readonly lostAttempts: number
+  /** What the last failed attempt is known by, where the task had not come to its end. */
+  readonly failure: unknown
+  /** As of {@link TaskState.incidents}. */
+  readonly generation: number
+}
 
 export interface TaskBoardOptions {
   readonly maxConcurrency: number
   readonly history: TaskHistory | undefined
   /** Called with each result at once, before a dependent can become ready. */
   readonly onResult: (task: PlannedTask, result: TaskResult) => void
+  /** Called after that, where the end of a task lets its dependents go: has `letDependentsGo` called, now or later. */
+  readonly onReleased: (state: TaskState, at: number) => void
 }
 
 /**
@@ -29,20 +51,22 @@ export class TaskBoard {
   static check: ((board: TaskBoard, changed: TaskState) => void) | undefined
 
   readonly states: readonly TaskState[]
-  readonly ledger: Readonly<BoardLedger>
+  readonly ledger: BoardLedger
   readonly maxConcurrency: number
   readonly #plan: Plan
   readonly #history: TaskHistory | undefined
-  readonly #onResult: (task: PlannedTask, result: TaskResult) => void
+  readonly #onResult: TaskBoardOptions['onResult']
+  readonly #onReleased: TaskBoardOptions['onReleased']
 
-  constructor(plan: Plan, { maxConcurrency, history, onResult }: TaskBoardOptions) {
+  constructor(plan: Plan, { maxConcurrency, history, onResult, onReleased }: TaskBoardOptions) {
     this.#plan = plan
     this.maxConcurrency = maxConcurrency
     this.#history = history
     this.#onResult = onResult
+    this.#onReleased = onReleased
     this.states = plan.tasks.map(createTaskState)
     const { length } = this.states
-    this.ledger = { ready: new ReadyQueue(), clock: new PhaseClock(length), running: 0, unsettled: length }
+    this.ledger = { ready: new ReadyQueue(plan.tasks), clock: new PhaseClock(length), running: 0, unsettled: length }
   }
 
   /** How many tasks have not come to their end. */
@@ -52,13 +76,31 @@ export class TaskBoard {
 
   /** The results so far, in the order of the plan. */
   results(): TaskResult[] {
-    return this.states.flatMap(({ result }) => result ?? [])
+    const results: TaskResult[] = []
+    for (const { result } of this.states) if (result) results.push(result)
+    return results
   }
 
-  /** What dependents of a task get, or {@link noOutput}. */
-  outputOf(taskId: string): unknown {
+  /** What dependents of a task get, or {@link noOutput}. Needs no `this`. */
+  readonly outputOf = (taskId: string): unknown => {
     const { output, handled } = this.states[this.#plan.indexes.get(taskId)!]!.result!
     return handled === 'ignored' ? noOutput : output
+  }
+
+  /** Puts tasks where a log left them, before `open`; those that have ended are not told of again. */
+  restore(tasks: ReadonlyMap<number, RestoredTask>): void {
+    for (const [index, { result, attempts, ...incidents }] of tasks) {
+      const state = this.states[index]!
+      state.attempts = attempts
+      Object.assign(incidentsOf(state), incidents)
+      if (!result) continue
+      state.phase = result.status
+      state.result = result
+      this.ledger.unsettled -= 1
+      if (result.status === 'success' || result.handled) {
+        for (const dependent of state.task.dependents) this.states[dependent]!.missing -= 1
+      }
+    }
   }
 
   /** Lets the tasks go that depend on nothing. */
@@ -83,8 +125,8 @@ export class TaskBoard {
     this.#move(state, 'start', at)
   }
 
-  retry(state: TaskState, backoff: TaskState['backoff'], at: number): void {
-    state.backoff = backoff
+  retry(state: TaskState, backoff: TaskIncidents['backoff'], at: number): void {
+    incidentsOf(state).backoff = backoff
     this.#move(state, 'retry', at)
   }
 
@@ -93,38 +135,48 @@ export class TaskBoard {
   }
 
   succeed(state: TaskState, output: unknown, at: number): void {
-    this.#settle(state, 'success', { output }, at)
-    this.#letDependentsGo(state, at)
+    this.#move(state, 'succeed', at)
+    this.#report(state, createSuccess(state, output, this.ledger.clock))
+    this.#onReleased(state, at)
   }
 
   /** Whether the failure was handled, so that it skips no dependent. */
   fail(state: TaskState, error: unknown, at: number): boolean {
     // Whoever ends the whole execution does not want the dependents either.
-    const onError = state.cancelledBy === 'execution' ? undefined : state.task.policy.onError
+    const onError = state.incidents?.cancelledBy === 'execution' ? undefined : state.task.policy.onError
     this.#settle(state, 'error', { ...describeFailure(error), ...onError }, at)
-    if (onError) this.#letDependentsGo(state, at)
+    if (onError) this.#onReleased(state, at)
     return onError !== undefined
   }
 
   /** Ends a task that is not running, and that somebody cancelled alone; whether that was handled. */
   cancelIdle(state: TaskState, reason: unknown, at: number): boolean {
-    const { attempts, failure, task } = state
-    if (attempts > 0) return this.fail(state, cancelled(failure ?? reason), at)
+    const { attempts, incidents, task } = state
+    if (attempts > 0) return this.fail(state, cancelled(incidents?.failure ?? reason), at)
     const { onError } = task.policy
     this.#settle(state, 'skipped', { code: 'cancelled', ...onError }, at)
-    if (onError) this.#letDependentsGo(state, at)
+    if (onError) this.#onReleased(state, at)
     return onError !== undefined
   }
 
   /** Skips every task that depends on one that failed, over any number of tasks between. */
-  skipDependents({ task }: TaskState, at: number): void {
+  skipDependents({ task }: TaskState, at: number, because = task.id): void {
     const next = [...task.dependents]
     // The list grows while it is read.
     for (const index of next) {
       const state = this.states[index]!
       if (hasEnded(state)) continue
-      this.#settle(state, 'skipped', { because: task.id, code: 'dependency_failed' }, at)
+      this.#settle(state, 'skipped', { because, code: 'dependency_failed' }, at)
       for (const dependent of state.task.dependents) next.push(dependent)
+    }
+  }
+
+  /** Of a task whose end lets them go. */
+  letDependentsGo({ task }: TaskState, at: number): void {
+    for (const index of task.dependents) {
+      const dependent = this.states[index]!
+      dependent.missing -= 1
+      this.#releaseIfFree(dependent, at)
     }
   }
 
@@ -136,19 +188,12 @@ export class TaskBoard {
     this.ledger.ready.clear()
     for (const state of this.states) {
       if (hasEnded(state) || state.phase === 'running') continue
-      const { attempts, failure } = state
-      if (because === undefined) state.cancelledBy ??= 'execution'
+      const { attempts } = state
+      const failure = state.incidents?.failure
+      if (because === undefined) incidentsOf(state).cancelledBy ??= 'execution'
       if (attempts > 0) this.fail(state, because === undefined ? cancelled(failure) : failure, at)
       else if (because === undefined) this.#settle(state, 'skipped', { code: 'cancelled' }, at)
       else this.#settle(state, 'skipped', { because, code: 'dependency_failed' }, at)
-    }
-  }
-
-  #letDependentsGo({ task }: TaskState, at: number): void {
-    for (const index of task.dependents) {
-      const dependent = this.states[index]!
-      dependent.missing -= 1
-      this.#releaseIfFree(dependent, at)
     }
   }
 
@@ -156,10 +201,14 @@ export class TaskBoard {
     if (state.missing === 0 && state.phase === 'waiting') this.#move(state, 'release', at)
   }
 
-  #settle(state: TaskState, status: TaskResult['status'], parts: TaskResultParts, at: number): void {
-    this.#move(state, endings[status], at)
-    state.result = createTaskResult(state, status, parts, this.ledger.clock)
-    this.#onResult(state.task, state.result)
+  #settle(state: TaskState, status: 'error' | 'skipped', parts: TaskResultParts, at: number): void {
+    this.#move(state, status === 'error' ? 'fail' : 'skip', at)
+    this.#report(state, createTaskResult(state, status, parts, this.ledger.clock))
+  }
+
+  #report(state: TaskState, result: TaskResult): void {
+    state.result = result
+    this.#onResult(state.task, result)
   }
 
   #move(state: TaskState, event: TaskEvent, at: number): void {

@@ -16,6 +16,7 @@ export interface TaskExplanation {
   readonly lastDependency?: string
   /** What it is waiting for now. */
   readonly waitsFor?: TaskWait
+  /** That began since the execution began, or was resumed. */
   readonly attempts: readonly AttemptExplanation[]
   /** So far. */
   readonly waits: TaskWaits
@@ -67,7 +68,7 @@ export function explainTask(state: TaskState, board: TaskBoard, history: TaskHis
     }),
     ...(lastDependency !== undefined && { lastDependency }),
     ...(waitsFor && { waitsFor }),
-    attempts: describeAttempts(moments),
+    attempts: describeAttempts(moments, state.attempts),
     waits: {
       dependencyMs: roundMs(spent('waiting')),
       slotMs: roundMs(spent('ready')),
@@ -81,16 +82,11 @@ export function explainTask(state: TaskState, board: TaskBoard, history: TaskHis
 function findLastDependency({ task, result }: TaskState, board: TaskBoard, history: TaskHistory): string | undefined {
   const left = history.of(task.index)[0]
   if (!left || (result?.status === 'skipped' && result.because === undefined)) return undefined
-  let last: { readonly id: string; readonly sequence: number } | undefined
-  for (const index of task.dependencies) {
-    const { sequence, phase } = history.of(index).at(-1) ?? { sequence: Number.POSITIVE_INFINITY, phase: 'waiting' }
-    if (sequence > left.sequence || (last && last.sequence > sequence)) continue
-    if (hasEnded({ phase })) last = { id: board.states[index]!.task.id, sequence }
-  }
-  return last?.id
+  const last = history.lastEnded(new Set(task.dependencies), left.sequence)
+  return last === undefined ? undefined : board.states[last]!.task.id
 }
 
-function findWait({ task, phase, backoff }: TaskState, { states, ledger }: TaskBoard): TaskWait | undefined {
+function findWait({ task, phase, incidents }: TaskState, { states, ledger }: TaskBoard): TaskWait | undefined {
   switch (phase) {
     case 'waiting': {
       const others = task.dependencies.map((index) => states[index]!)
@@ -99,7 +95,7 @@ function findWait({ task, phase, backoff }: TaskState, { states, ledger }: TaskB
     case 'ready':
       return { type: 'slot', of: ledger.ready.hasRoom(task) ? 'execution' : 'tool' }
     case 'backoff':
-      return { type: 'backoff', untilMs: roundMs(backoff?.until ?? 0) }
+      return { type: 'backoff', untilMs: roundMs(incidents?.backoff?.until ?? 0) }
     case 'running':
     case 'success':
     case 'error':
@@ -110,11 +106,12 @@ function findWait({ task, phase, backoff }: TaskState, { states, ledger }: TaskB
   }
 }
 
-function describeAttempts(moments: readonly TaskMoment[]): AttemptExplanation[] {
+/** Those of this process, which are the last ones. */
+function describeAttempts(moments: readonly TaskMoment[], attempts: number): AttemptExplanation[] {
   const starts = moments.flatMap(({ phase }, place) => (phase === 'running' ? [place] : []))
   return starts.map((place, index) => {
     const end = moments[place + 1]
-    const about = { attempt: index + 1, startedAtMs: roundMs(moments[place]!.at) }
+    const about = { attempt: attempts - starts.length + index + 1, startedAtMs: roundMs(moments[place]!.at) }
     if (!end) return about
     const ended = { ...about, endedAtMs: roundMs(end.at) }
     if (end.phase === 'success') return ended

@@ -1,9 +1,11 @@
-import { Attempt, type AttemptListener, type AttemptOutcome } from './attempt.js'
+import { Attempt, type AttemptHost } from './attempt.js'
 import type { ObserveExecution } from './execution-mark.js'
 import type { ExecutionSettings, PreparedExecution } from './execution-settings.js'
+import { createIdempotencyKeys } from './idempotency-key.js'
+import { jsonText } from './json-size.js'
 import { mayRetry, retryDelay } from './retry.js'
 import type { TaskBoard } from './task-board.js'
-import { hasEnded, type TaskState } from './task-state.js'
+import { countedAttempts, hasEnded, incidentsOf, type TaskState } from './task-state.js'
 import { startTimer } from './timer.js'
 import { ToolError } from './tool-error.js'
 
@@ -11,6 +13,8 @@ import { ToolError } from './tool-error.js'
 export interface RunnerHost {
   /** Has something happen, now. */
   step(change: (at: number) => void): void
+  /** A time in milliseconds since 1970; left out, now. */
+  date(at?: number): number
   /** Whether no attempt is to start any more. */
   isStopped(): boolean
   /** A task failed, and that was not handled. */
@@ -23,45 +27,52 @@ const cancelText = 'The task was cancelled.'
 export class TaskRunner {
   readonly #board: TaskBoard
   readonly #settings: ExecutionSettings
-  readonly #executionId: string
   readonly #observe: ObserveExecution | undefined
   readonly #host: RunnerHost
-  readonly #outputOf = (taskId: string): unknown => this.#board.outputOf(taskId)
-  readonly #listener: AttemptListener = {
-    ended: (state, outcome) => this.#host.step((at) => this.#attemptEnded(state, outcome, at)),
-    progress: (task, attempt, progress, message) =>
-      this.#observe?.({ type: 'task_progress', at: Date.now(), task, attempt, progress, message }),
-    output: (task, attempt, output) => this.#observe?.({ type: 'task_output', at: Date.now(), task, attempt, output }),
-  }
+  readonly #attempts: AttemptHost
 
   constructor(
     board: TaskBoard,
     settings: ExecutionSettings,
-    { executionId }: PreparedExecution,
+    { executionId, journal }: PreparedExecution,
     observe: ObserveExecution | undefined,
     host: RunnerHost,
   ) {
     this.#board = board
     this.#settings = settings
-    this.#executionId = executionId
     this.#observe = observe
     this.#host = host
+    this.#attempts = {
+      executionId,
+      validateArguments: settings.validateArguments,
+      outputOf: board.outputOf,
+      idempotencyKey: createIdempotencyKeys(executionId),
+      succeeded: (state, output) =>
+        host.step((at) => {
+          if (journal && !hasJsonText(output)) this.#attemptFailed(state, unserialisable(), at)
+          else board.succeed(state, output, at)
+        }),
+      failed: (state, error) => host.step((at) => this.#attemptFailed(state, error, at)),
+      progress: (task, attempt, progress, message) =>
+        observe?.({ type: 'task_progress', at: host.date(), task, attempt, progress, message }),
+      output: (task, attempt, output) => observe?.({ type: 'task_output', at: host.date(), task, attempt, output }),
+    }
   }
 
   /** Begins the next attempt at a task that has got its slot. */
   start(state: TaskState, at: number): void {
     const { task, attempts: number } = state
-    this.#observe?.({ type: 'task_start', at: Date.now(), task, attempt: number })
-    if (number === 1) this.#limitTotalTime(state, at)
-    const attempt = new Attempt(state, this.#listener)
+    this.#observe?.({ type: 'task_start', at: this.#host.date(at), task, attempt: number })
+    if (task.policy.totalTimeout !== Number.POSITIVE_INFINITY) this.#limitTotalTime(state, at)
+    const attempt = new Attempt(state, this.#attempts)
     state.attempt = attempt
-    attempt.start(this.#executionId, this.#outputOf, this.#settings.validateArguments)
+    attempt.start()
   }
 
   /** Ends one task, at once where it is not running; the others are none of its business. */
   cancelTask(state: TaskState, reason: unknown, at: number): void {
-    if (hasEnded(state) || state.cancelledBy !== undefined) return
-    state.cancelledBy = 'task'
+    if (hasEnded(state) || state.incidents?.cancelledBy !== undefined) return
+    incidentsOf(state).cancelledBy = 'task'
     if (state.attempt) state.attempt.cancel(reason, cancelText, this.#settings.grace)
     else if (!this.#board.cancelIdle(state, reason, at)) this.#board.skipDependents(state, at)
   }
@@ -70,54 +81,59 @@ export class TaskRunner {
   cancelRunning(reason: unknown, text = cancelText): void {
     for (const state of this.#board.states) {
       if (!state.attempt) continue
-      state.cancelledBy ??= 'execution'
+      incidentsOf(state).cancelledBy ??= 'execution'
       state.attempt.cancel(reason, text, this.#settings.grace)
     }
   }
 
-  #attemptEnded(state: TaskState, outcome: AttemptOutcome, at: number): void {
-    if (outcome.type === 'success') {
-      this.#board.succeed(state, outcome.output, at)
-      return
-    }
-    const { error } = outcome
-    state.failure = error
-    const isLast = this.#host.isStopped() || state.isOverdue || state.cancelledBy !== undefined
-    if (isLast || !mayRetry(state.task.policy, error, state.attempts)) this.#fail(state, error, at)
-    else this.#retry(state, at)
+  #attemptFailed(state: TaskState, error: unknown, at: number): void {
+    const incidents = incidentsOf(state)
+    incidents.failure = error
+    const isLast = this.#host.isStopped() || incidents.isOverdue || incidents.cancelledBy !== undefined
+    if (isLast || !mayRetry(state.task.policy, error, countedAttempts(state))) this.#fail(state, error, at)
+    else this.#retry(state, error, at)
   }
 
-  #retry(state: TaskState, at: number): void {
-    const { task, attempts, failure, deadline } = state
-    const delayMs = retryDelay(task.policy, attempts, Math.random())
+  #retry(state: TaskState, error: unknown, at: number): void {
+    const { task, attempts, incidents } = state
+    const delayMs = retryDelay(task.policy, countedAttempts(state), Math.random())
     const until = at + delayMs
-    if (deadline && until >= deadline.at) {
+    if (incidents?.deadline && until >= incidents.deadline.at) {
       this.#fail(state, overdue(state), at)
       return
     }
-    this.#observe?.({ type: 'task_retry', at: Date.now(), task, attempt: attempts, delayMs, error: failure })
+    this.#observe?.({ type: 'task_retry', at: this.#host.date(at), task, attempt: attempts, delayMs, error })
     const stop = startTimer(delayMs, () => this.#host.step((now) => this.#board.wake(state, now)))
     this.#board.retry(state, { until, stop }, at)
   }
 
   #limitTotalTime(state: TaskState, startedAt: number): void {
+    const incidents = incidentsOf(state)
+    if (incidents.deadline) return
     const { totalTimeout } = state.task.policy
-    if (totalTimeout === Number.POSITIVE_INFINITY) return
     const stop = startTimer(totalTimeout, () =>
       this.#host.step((at) => {
-        state.isOverdue = true
+        incidents.isOverdue = true
         if (state.attempt) state.attempt.timeOut(overdueText(state))
         else this.#fail(state, overdue(state), at)
       }),
     )
-    state.deadline = { at: startedAt + totalTimeout, stop }
+    incidents.deadline = { at: startedAt + totalTimeout, stop }
   }
 
   #fail(state: TaskState, error: unknown, at: number): void {
     if (this.#board.fail(state, error, at)) return
-    if (state.cancelledBy === 'task') this.#board.skipDependents(state, at)
+    if (state.incidents?.cancelledBy === 'task') this.#board.skipDependents(state, at)
     else this.#host.taskFailed(state, at)
   }
+}
+
+function hasJsonText(output: unknown): boolean {
+  return output === undefined || typeof output === 'string' || jsonText(output) !== undefined
+}
+
+function unserialisable(): ToolError {
+  return new ToolError('unserialisable_output', 'The output has no JSON text, so that it cannot be journalled.')
 }
 
 function overdueText({ task }: TaskState): string {
@@ -125,5 +141,5 @@ function overdueText({ task }: TaskState): string {
 }
 
 function overdue(state: TaskState): ToolError {
-  return new ToolError('timeout', overdueText(state), { cause: state.failure })
+  return new ToolError('timeout', overdueText(state), { cause: state.incidents?.failure })
 }

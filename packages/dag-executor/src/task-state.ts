@@ -1,5 +1,5 @@
 import type { Attempt } from './attempt.js'
-import { roundMs, type TaskResult } from './execution-result.js'
+import { roundMs, type TaskResult, type TaskWaits } from './execution-result.js'
 import type { PhaseClock } from './phase-clock.js'
 import type { PlannedTask } from './plan.js'
 
@@ -16,15 +16,27 @@ export type PassingPhase =
 /** Where a task is in its life. */
 export type TaskPhase = PassingPhase | TaskResult['status']
 
-/** One task in one execution. Only a transition changes the phase; the time in each is in a {@link PhaseClock}. */
+/**
+ * One task in one execution. Only a transition changes the phase; the time in each is in a {@link PhaseClock}. A large graph has as many of
+ * these as tasks, so that what few of them need is in a place of its own.
+ */
 export interface TaskState {
   readonly task: PlannedTask
   phase: TaskPhase
   /** Dependencies that do not let it run yet. */
   missing: number
+  /** That have begun, those before a resume included. */
   attempts: number
   /** While running. */
   attempt: Attempt | undefined
+  /** From the end on. */
+  result: TaskResult | undefined
+  /** By {@link incidentsOf}. */
+  incidents: TaskIncidents | undefined
+}
+
+/** What has come over a task that does not simply run once. */
+export interface TaskIncidents {
   /** While in backoff; `until` in milliseconds since the execution began. */
   backoff: { readonly until: number; readonly stop: () => void } | undefined
   /** Where there is a limit of time on all attempts, from the first one on; `at` as in `backoff`. */
@@ -35,8 +47,10 @@ export interface TaskState {
   cancelledBy: 'task' | 'execution' | undefined
   /** What the last failed attempt threw. */
   failure: unknown
-  /** From the end on. */
-  result: TaskResult | undefined
+  /** Attempts that ended with the process that made them: they are no failures of the task. */
+  lostAttempts: number
+  /** Which of the plans of this execution, counted from 1, brought the task as it is. */
+  generation: number
 }
 
 export function createTaskState(task: PlannedTask): TaskState {
@@ -47,34 +61,58 @@ export function createTaskState(task: PlannedTask): TaskState {
     missing: task.dependencies.length,
     attempts: 0,
     attempt: undefined,
+    result: undefined,
+    incidents: undefined,
+  }
+}
+
+/** A task's incidents, to add one. */
+export function incidentsOf(state: TaskState): TaskIncidents {
+  state.incidents ??= {
     backoff: undefined,
     deadline: undefined,
     isOverdue: false,
     cancelledBy: undefined,
     failure: undefined,
-    result: undefined,
+    lostAttempts: 0,
+    generation: 1,
   }
+  return state.incidents
 }
 
 export function hasEnded({ phase }: Pick<TaskState, 'phase'>): boolean {
   return phase === 'success' || phase === 'error' || phase === 'skipped'
 }
 
+/** How many of its attempts a task has used up. */
+export function countedAttempts({ attempts, incidents }: TaskState): number {
+  return attempts - (incidents?.lostAttempts ?? 0)
+}
+
+export function createSuccess({ task, attempts }: TaskState, output: unknown, clock: PhaseClock): TaskResult {
+  const executionTimeMs = roundMs(clock.spent(task.index, 'running'))
+  const waits = createWaits(task, clock)
+  return { taskId: task.id, tool: task.tool, status: 'success', output, executionTimeMs, waits, attempts }
+}
+
 export type TaskResultParts = Pick<TaskResult, 'output' | 'error' | 'code' | 'cause' | 'because' | 'handled'>
 
 export function createTaskResult(
   { task, attempts }: TaskState,
-  status: TaskResult['status'],
+  status: 'error' | 'skipped',
   { cause, ...parts }: TaskResultParts,
   clock: PhaseClock,
 ): TaskResult {
-  const { index } = task
-  const executionTimeMs = roundMs(clock.spent(index, 'running'))
-  const waits = {
+  const executionTimeMs = roundMs(clock.spent(task.index, 'running'))
+  const waits = createWaits(task, clock)
+  const result = { taskId: task.id, tool: task.tool, status, ...parts, executionTimeMs, waits, attempts }
+  return status === 'error' ? Object.defineProperty(result, 'cause', { value: cause }) : result
+}
+
+function createWaits({ index }: PlannedTask, clock: PhaseClock): TaskWaits {
+  return {
     dependencyMs: roundMs(clock.spent(index, 'waiting')),
     slotMs: roundMs(clock.spent(index, 'ready')),
     backoffMs: roundMs(clock.spent(index, 'backoff')),
   }
-  const result = { taskId: task.id, tool: task.tool, status, ...parts, executionTimeMs, waits, attempts }
-  return status === 'error' ? Object.defineProperty(result, 'cause', { value: cause }) : result
 }

@@ -100,17 +100,22 @@ function freeSlotAndSettle(state: TaskState, ledger: BoardLedger): void {
 }
 
 function requeue(state: TaskState, ledger: BoardLedger): void {
-  state.backoff = undefined
+  stopBackoff(state)
   queue(state, ledger)
 }
 
 function wakeAndSettle(state: TaskState, ledger: BoardLedger): void {
-  state.backoff?.stop()
-  state.backoff = undefined
+  stopBackoff(state)
   settle(state, ledger)
 }
 
-function settle(state: TaskState, ledger: BoardLedger): void {
-  state.deadline?.stop()
+function settle({ incidents }: TaskState, ledger: BoardLedger): void {
+  incidents?.deadline?.stop()
   ledger.unsettled -= 1
+}
+
+function stopBackoff({ incidents }: TaskState): void {
+  if (!incidents) return
+  incidents.backoff?.stop()
+  incidents.backoff = undefined
 }

@@ -12,6 +12,8 @@ export type TaskFailureCode =
   | 'cancelled'
   /** As `cancelled`, but the tool had not come back when the grace was over. */
   | 'abandoned'
+  /** There is a journal, and the output has no JSON text: a BigInt, a function, a cycle. */
+  | 'unserialisable_output'
   /** The tool threw something that is no ToolError. */
   | 'task_failed'
 

@@ -4,9 +4,10 @@ import { formatPointer } from './json-pointer.js'
 import { isName } from './name-limit.js'
 import { NearestName } from './nearest-name.js'
 import { checkCount } from './option-checks.js'
+import { orderTasks } from './task-order.js'
 import type { ToolRegistry, ValidateArguments } from './tool.js'
 import { createToolTable, type ToolTable } from './tool-table.js'
-import { isRecord, type TaskFacts, TaskInspection } from './validate-task.js'
+import { isRecord, type TaskFacts, TaskInspector } from './validate-task.js'
 
 export interface ValidateDagOptions {
   /** The tools there are. Left out, the names of tools and their arguments are not checked. */
@@ -62,57 +63,76 @@ export function readLimits({ maxTasks, maxArgumentBytes }: Omit<ValidateDagOptio
   }
 }
 
-/** What is wrong with a DAG, and, only where nothing is, the facts about each of its tasks. */
+/** What is wrong with a DAG, and, only where nothing is, its tasks, the indexes of their ids, and the order they can run in. */
 export interface DagInspection {
   readonly issues: DagIssue[]
   readonly facts: readonly TaskFacts[]
+  readonly indexes: ReadonlyMap<string, number>
+  readonly order: readonly number[]
 }
 
 export function inspectDag(value: unknown, rules: DagRules): DagInspection {
   const list = new IssueList()
-  let facts: TaskFacts[] = []
+  const tasks = readTasks(value, rules, list)
+  return { issues: list.issues, ...inspectTasks(tasks, rules, list) }
+}
+
+/** The list of tasks; an empty one where there is none, or it is too long. */
+function readTasks(value: unknown, rules: DagRules, list: IssueList): readonly unknown[] {
   if (!isRecord(value)) {
     const message = `Expected a DAG to be an object with \`tasks\`, got ${quote(value)}`
     list.add({ code: 'invalid_type', pointer: '', message })
-  } else if (!Array.isArray(value.tasks)) {
-    const message = `Expected \`tasks\` to be an array, got ${quote(value.tasks)}`
-    list.add({ code: 'invalid_type', pointer: '/tasks', message })
-  } else if (value.tasks.length > rules.maxTasks) {
-    // Nothing else is looked at: the limit is there to bound the work.
-    const count = value.tasks.length
-    const message = `Expected at most ${rules.maxTasks} tasks, got ${count}`
-    list.add({ code: 'too_many_tasks', pointer: '/tasks', message, count, maxTasks: rules.maxTasks })
-  } else {
-    facts = inspectTasks(value.tasks, rules, list)
+    return []
   }
-  return { issues: list.issues, facts }
+  const { tasks } = value
+  if (!Array.isArray(tasks)) {
+    const message = `Expected \`tasks\` to be an array, got ${quote(tasks)}`
+    list.add({ code: 'invalid_type', pointer: '/tasks', message })
+    return []
+  }
+  const count = tasks.length
+  if (count <= rules.maxTasks) return tasks
+  // Nothing else is looked at: the limit is there to bound the work.
+  const message = `Expected at most ${rules.maxTasks} tasks, got ${count}`
+  list.add({ code: 'too_many_tasks', pointer: '/tasks', message, count, maxTasks: rules.maxTasks })
+  return []
 }
 
-function inspectTasks(tasks: readonly unknown[], rules: DagRules, list: IssueList): TaskFacts[] {
-  const indexes = indexIds(tasks, list)
+function inspectTasks(tasks: readonly unknown[], rules: DagRules, list: IssueList): Omit<DagInspection, 'issues'> {
+  const { ids, indexes } = readIds(tasks, list)
   const facts: TaskFacts[] = []
   const nearest = { task: new NearestName(indexes.keys()), tool: new NearestName(rules.tools?.keys() ?? []) }
-  for (const [index, task] of tasks.entries()) {
-    if (list.isFull) return facts
-    facts.push(new TaskInspection(task, index, indexes, rules, list, nearest).run())
+  const inspector = new TaskInspector(ids.length, indexes, rules, list, nearest)
+  for (let index = 0; index < ids.length; index += 1) {
+    if (list.isFull) return { facts, indexes, order: [] }
+    facts.push(inspector.inspect(tasks[index], index, ids[index]))
   }
-  const ids = new Map([...indexes].map(([id, index]) => [index, id]))
+  const order = orderTasks(facts)
+  // An order of all tasks is the proof that there is no cycle.
+  if (order.length < facts.length) addCycles(facts, ids as string[], list)
+  return { facts, indexes, order }
+}
+
+function addCycles(facts: readonly TaskFacts[], ids: readonly string[], list: IssueList): void {
   for (const cycle of findCycles(facts.map(({ dependencies }) => dependencies))) {
     if (list.isFull) break
     // A second task of an id is nobody's dependency, so every task in a cycle is the one its id stands for.
-    const path = cycle.map((index) => ids.get(index)!)
+    const path = cycle.map((index) => ids[index]!)
     const shown = path.length <= 12 ? path : [...path.slice(0, 6), '…', ...path.slice(-5)]
     const message = `Expected no task to depend on itself, got the cycle ${shown.map(quote).join(' → ')}`
     list.add({ code: 'cycle', pointer: formatPointer(['tasks', cycle[0]!, 'dependsOn']), message, path })
   }
-  return facts
 }
 
-function indexIds(tasks: readonly unknown[], list: IssueList): Map<string, number> {
+/** The ids as they stand there, and the indexes of those that can be one. */
+function readIds(tasks: readonly unknown[], list: IssueList): { ids: unknown[]; indexes: Map<string, number> } {
+  const ids: unknown[] = []
   const indexes = new Map<string, number>()
-  for (const [index, task] of tasks.entries()) {
-    const taskId = isRecord(task) ? task.id : undefined
+  for (let index = 0; index < tasks.length; index += 1) {
     if (list.isFull) break
+    const task = tasks[index]
+    const taskId = isRecord(task) ? task.id : undefined
+    ids.push(taskId)
     // What cannot be an id is reported with its task, and stands for none.
     if (typeof taskId !== 'string' || !isName(taskId)) continue
     const first = indexes.get(taskId)
@@ -124,5 +144,5 @@ function indexIds(tasks: readonly unknown[], list: IssueList): Map<string, numbe
     const pointer = formatPointer(['tasks', index, 'id'])
     list.add({ code: 'duplicate_id', pointer, message, taskId, positions: [first, index] })
   }
-  return indexes
+  return { ids, indexes }
 }

@@ -1,22 +1,22 @@
+import type { TaskPolicy } from './dag.js'
 import { type IssueList, quote, shorten, shortenName } from './dag-issue.js'
+import { type ArgumentFinding, inspectArguments, maxArgumentDepth, type ReportFinding } from './inspect-arguments.js'
 import { formatPointer, joinPointers } from './json-pointer.js'
-import { misspelt } from './member-names.js'
+import { isMember, misspelt } from './member-names.js'
 import { isName, maxNameBytes } from './name-limit.js'
 import { type NearestName, nearestHint } from './nearest-name.js'
-import { checkPolicy } from './policy.js'
-import { type ArgumentFinding, inspectArguments, maxArgumentDepth } from './references.js'
+import type { TaskDraft } from './plan.js'
+import { checkPolicy, defaultPolicy, type ResolvedPolicy, readPolicy, resolvePolicy } from './policy.js'
+import { noArguments } from './references.js'
+import { noTasks } from './task-order.js'
+import type { TableTool } from './tool-table.js'
 import type { DagRules } from './validate-dag.js'
 
 /** UTF-16 units of a validator's message: it may quote arguments of any length. */
 const maxFaultLength = 500
 
-/** What looking at a task found out about it. */
-export interface TaskFacts {
-  /** The indexes of the tasks that it depends on, each once. */
-  readonly dependencies: readonly number[]
-  /** Whether its arguments are known only when others have run. */
-  readonly hasReferences: boolean
-}
+/** What looking at a task found out about it; only where no issue was found it can get into a plan. */
+export type TaskFacts = TaskDraft
 
 /** Where to look for what was probably meant. */
 export interface NearestNames {
@@ -24,54 +24,97 @@ export interface NearestNames {
   readonly tool: NearestName
 }
 
-/** Looks at one task of a DAG and adds what is wrong with it to the list. */
-export class TaskInspection {
-  readonly #value: unknown
-  readonly #index: number
+/** Looks at the tasks of a DAG, one after the other, and adds what is wrong with them to the list. Reads each member of a task once. */
+export class TaskInspector {
   readonly #indexes: ReadonlyMap<string, number>
   readonly #rules: DagRules
   readonly #list: IssueList
   readonly #nearest: NearestNames
-  #taskId = ''
+  /** For each task, which one named it last as its dependency: the index of that one, from 1. */
+  readonly #namedBy: Int32Array
+  /** The dependencies of this task, in the front of a list for all tasks, so that each has one of its size in the end. */
+  readonly #found: number[] = []
+  #index = 0
+  #id: unknown
+  /** Dependencies of this task that there are none of. */
+  #missing: Set<string> | undefined
+  /** Whether the arguments of this task are right, and known before anything has run. */
+  #isLiteral = true
 
   constructor(
-    value: unknown,
-    index: number,
+    count: number,
     indexes: ReadonlyMap<string, number>,
     rules: DagRules,
     list: IssueList,
     nearest: NearestNames,
   ) {
-    this.#value = value
-    this.#index = index
+    this.#namedBy = new Int32Array(count)
     this.#indexes = indexes
     this.#rules = rules
     this.#list = list
     this.#nearest = nearest
   }
 
-  run(): TaskFacts {
-    const task = this.#value
+  /** `id` is that of the task, which was read before. */
+  inspect(task: unknown, index: number, id: unknown): TaskFacts {
+    this.#index = index
+    this.#id = id
+    this.#missing = undefined
+    this.#isLiteral = true
     if (!isRecord(task)) {
       this.#type([], `Expected a task to be an object, got ${quote(task)}`)
-      return { dependencies: [], hasReferences: false }
+      return this.#facts('', undefined, noArguments, noTasks, defaultPolicy)
     }
-    if (typeof task.id === 'string') this.#taskId = shortenName(task.id)
-    this.#name('id', task.id)
-    const hasTool = this.#name('tool', task.tool)
-    for (const { member, message } of checkPolicy(task, this.#rules.maxArgumentBytes)) {
+    const { tool, arguments: args, dependsOn } = task
+    this.#name('id', id)
+    // The names in the table were looked at when it was made.
+    const call = this.#rules.tools?.get(tool as string)
+    const hasTool = call !== undefined || this.#name('tool', tool)
+    const policy = this.#policy(task)
+    this.#members(task)
+    const dependencies = this.#dependencies(dependsOn)
+    const copy = this.#arguments(args)
+    if (hasTool) this.#tool(tool as string, call, copy)
+    return this.#facts(tool as string, call, copy, dependencies, policy)
+  }
+
+  #facts(
+    tool: string,
+    call: TableTool | undefined,
+    args: unknown,
+    dependencies: readonly number[],
+    policy: ResolvedPolicy,
+  ): TaskFacts {
+    return {
+      index: this.#index,
+      id: this.#id as string,
+      tool,
+      // Without a table of tools there will be no plan.
+      call: call!,
+      arguments: args,
+      hasReferences: !this.#isLiteral,
+      dependencies,
+      dependents: noTasks,
+      layer: 1,
+      policy,
+      rank: 0,
+    }
+  }
+
+  #policy(task: Record<string, unknown>): ResolvedPolicy {
+    const given = readPolicy(task)
+    if (given === undefined) return defaultPolicy
+    const faults = checkPolicy(given, this.#rules.maxArgumentBytes)
+    for (const { member, message } of faults) {
       this.#list.add({ code: 'invalid_value', pointer: this.#pointer(member), message })
     }
-    this.#members(task)
-    const named = this.#dependencies(task.dependsOn)
-    const isLiteral = this.#arguments(task.arguments, named)
-    if (hasTool) this.#tool(String(task.tool), isLiteral ? (task.arguments ?? {}) : undefined)
-    return { dependencies: [...named.values()].filter((index) => index !== undefined), hasReferences: !isLiteral }
+    return faults.length === 0 ? resolvePolicy(given as TaskPolicy) : defaultPolicy
   }
 
   /** A misspelt `dependsOn` would run the plan in the wrong order without a word. */
   #members(task: object): void {
     for (const name in task) {
+      if (isMember(name)) continue
       if (this.#list.isFull) return
       const member = misspelt(name)
       if (member === undefined) continue
@@ -88,60 +131,76 @@ export class TaskInspection {
     return false
   }
 
-  /** What is named, with the task's index where there is such a task. */
-  #dependencies(dependsOn: unknown): Map<string, number | undefined> {
-    const named = new Map<string, number | undefined>()
-    if (dependsOn === undefined) return named
+  /** The indexes of the tasks that are named, each once. */
+  #dependencies(dependsOn: unknown): readonly number[] {
+    if (dependsOn === undefined) return noTasks
     if (!Array.isArray(dependsOn)) {
       this.#type(['dependsOn'], `Expected \`dependsOn\` to be an array of ids, got ${quote(dependsOn)}`)
-      return named
+      return noTasks
     }
     const [count, maxDependencies] = [dependsOn.length, this.#rules.maxTasks]
     if (count > maxDependencies) {
       const message = `Expected \`dependsOn\` to have at most ${maxDependencies} entries, got ${count}`
       const pointer = this.#pointer(['dependsOn'])
-      const taskId = this.#taskId
+      const taskId = this.#taskId()
       this.#list.add({ code: 'too_many_dependencies', pointer, message, taskId, count, maxDependencies })
-      return named
+      return noTasks
     }
-    for (const [place, dependency] of dependsOn.entries()) {
-      if (this.#list.isFull) break
-      if (typeof dependency !== 'string') {
-        this.#type(['dependsOn', place], `Expected the id of a task, got ${quote(dependency)}`)
-        continue
+    let found = 0
+    for (let place = 0; place < count; place += 1) {
+      const dependency: unknown = dependsOn[place]
+      const index = this.#indexes.get(dependency as string)
+      if (index === undefined) {
+        if (this.#list.isFull) break
+        this.#missingDependency(dependency, place)
+      } else if (this.#namedBy[index] !== this.#index + 1) {
+        this.#namedBy[index] = this.#index + 1
+        this.#found[found] = index
+        found += 1
       }
-      const index = this.#indexes.get(dependency)
-      named.set(dependency, index)
-      if (index !== undefined) continue
-      const { hint, ...nearest } = this.#near('task', dependency)
-      const message = `Expected the id of a task of this DAG, got ${quote(dependency)}${hint}`
-      this.#list.add({
-        code: 'missing_dependency',
-        pointer: this.#pointer(['dependsOn', place]),
-        message,
-        taskId: this.#taskId,
-        dependency: shortenName(dependency),
-        ...nearest,
-      })
     }
-    return named
+    return found === 0 ? noTasks : found === 1 ? [this.#found[0]!] : this.#found.slice(0, found)
   }
 
-  /** Whether the arguments are known before anything has run. */
-  #arguments(args: unknown, named: ReadonlyMap<string, unknown>): boolean {
-    if (args === undefined) return true
-    if (!isRecord(args)) {
-      this.#type(['arguments'], `Expected \`arguments\` to be an object, got ${quote(args)}`)
-      return false
+  #missingDependency(dependency: unknown, place: number): void {
+    if (typeof dependency !== 'string') {
+      this.#type(['dependsOn', place], `Expected the id of a task, got ${quote(dependency)}`)
+      return
     }
-    let isLiteral = true
-    inspectArguments(args, this.#rules.maxArgumentBytes, (finding, path) => {
-      isLiteral = false
-      // Of the references of a large DAG most are good ones: nothing is made for them.
-      if (finding.type !== 'reference' || !named.has(finding.taskId)) this.#finding(finding, path)
-      return !this.#list.isFull
+    this.#missing ??= new Set()
+    this.#missing.add(dependency)
+    const { hint, ...nearest } = this.#near('task', dependency)
+    const message = `Expected the id of a task of this DAG, got ${quote(dependency)}${hint}`
+    this.#list.add({
+      code: 'missing_dependency',
+      pointer: this.#pointer(['dependsOn', place]),
+      message,
+      taskId: this.#taskId(),
+      dependency: shortenName(dependency),
+      ...nearest,
     })
-    return isLiteral
+  }
+
+  /** The plan's own copy. */
+  #arguments(args: unknown): unknown {
+    if (args === undefined) return noArguments
+    if (isRecord(args)) return inspectArguments(args, this.#rules.maxArgumentBytes, this.#report)
+    this.#isLiteral = false
+    this.#type(['arguments'], `Expected \`arguments\` to be an object, got ${quote(args)}`)
+    return noArguments
+  }
+
+  readonly #report: ReportFinding = (finding, path) => {
+    this.#isLiteral = false
+    // Of the references of a large DAG most are good ones: nothing is made for them.
+    if (finding.type !== 'reference' || !this.#isNamed(finding.taskId)) this.#finding(finding, path)
+    return !this.#list.isFull
+  }
+
+  /** Whether this task says that it depends on one of this id, be there one or not. */
+  #isNamed(id: string): boolean {
+    const index = this.#indexes.get(id)
+    return index === undefined ? this.#missing?.has(id) === true : this.#namedBy[index] === this.#index + 1
   }
 
   #finding(finding: ArgumentFinding, path: readonly (string | number)[]): void {
@@ -151,7 +210,7 @@ export class TaskInspection {
         const { taskId: id } = finding
         const { hint, ...nearest } = this.#indexes.has(id) ? { hint: '' } : this.#near('task', id)
         const message = `Expected a reference to a task in \`dependsOn\`, got ${quote(id)}${hint}`
-        const [taskId, reference] = [this.#taskId, shortenName(id)]
+        const [taskId, reference] = [this.#taskId(), shortenName(id)]
         this.#list.add({ code: 'reference_not_a_dependency', pointer, message, taskId, reference, ...nearest })
         return
       }
@@ -165,8 +224,8 @@ export class TaskInspection {
       }
       case 'too_large': {
         const { maxArgumentBytes } = this.#rules
-        const message = `Expected the arguments of ${quote(this.#taskId)} to be at most ${maxArgumentBytes} bytes long as JSON`
-        this.#list.add({ code: 'arguments_too_large', pointer, message, taskId: this.#taskId, maxArgumentBytes })
+        const message = `Expected the arguments of ${quote(this.#taskId())} to be at most ${maxArgumentBytes} bytes long as JSON`
+        this.#list.add({ code: 'arguments_too_large', pointer, message, taskId: this.#taskId(), maxArgumentBytes })
         return
       }
       default:
@@ -174,29 +233,35 @@ export class TaskInspection {
     }
   }
 
-  #tool(name: string, literal: unknown): void {
+  #tool(name: string, tool: TableTool | undefined, args: unknown): void {
     const { tools, validateArguments } = this.#rules
     if (!tools) return
-    const tool = tools.get(name)
     if (!tool) {
       const { hint, ...nearest } = this.#near('tool', name)
       const message = `Expected the name of a registered tool, got ${quote(name)}${hint}`
       const pointer = this.#pointer(['tool'])
-      this.#list.add({ code: 'unknown_tool', pointer, message, taskId: this.#taskId, tool: name, ...nearest })
-    } else if (tool.inputSchema && validateArguments && isRecord(literal)) {
-      for (const fault of validateArguments(tool.inputSchema, literal)) {
+      this.#list.add({ code: 'unknown_tool', pointer, message, taskId: this.#taskId(), tool: name, ...nearest })
+    } else if (tool.inputSchema && validateArguments && this.#isLiteral) {
+      // A validator may fill in what it finds missing, which it could not in what tasks share.
+      const given = args === noArguments ? {} : (args as Readonly<Record<string, unknown>>)
+      for (const fault of validateArguments(tool.inputSchema, given)) {
         if (this.#list.isFull) break
         const pointer = joinPointers(this.#pointer(['arguments']), fault.pointer)
         const message = shorten(fault.message, maxFaultLength)
-        this.#list.add({ code: 'invalid_arguments', pointer, message, taskId: this.#taskId, tool: name })
+        this.#list.add({ code: 'invalid_arguments', pointer, message, taskId: this.#taskId(), tool: name })
       }
     }
   }
 
   /** What was probably meant by a name that does not exist: as the end of a message, and as a member of the issue. */
   #near(kind: keyof NearestNames, name: string): { hint: string; nearest?: string } {
-    const nearest = this.#nearest[kind].find(name, kind === 'task' ? this.#taskId : undefined)
+    const nearest = this.#nearest[kind].find(name, kind === 'task' ? this.#taskId() : undefined)
     return nearest === undefined ? { hint: '' } : { hint: nearestHint(name, nearest), nearest }
+  }
+
+  /** As it may stand in an issue. */
+  #taskId(): string {
+    return typeof this.#id === 'string' ? shortenName(this.#id) : ''
   }
 
   #type(path: (string | number)[], message: string): void {

@@ -1,6 +1,6 @@
 import { beforeEach } from 'vitest'
 import { TaskBoard } from '../src/task-board.js'
-import { hasEnded, type TaskState } from '../src/task-state.js'
+import { countedAttempts, hasEnded, type TaskState } from '../src/task-state.js'
 
 /** Boards up to this size are looked at as a whole after every transition; of larger ones, the task that changed. */
 const wholeUpTo = 200
@@ -28,11 +28,11 @@ function checkTask({ states, ledger, maxConcurrency }: TaskBoard, state: TaskSta
   demand(!Number.isNaN(ledger.clock.since(task.index)), 'a time is no number', state)
   demand(missing >= 0 && missing <= task.dependencies.length, 'dependencies are not counted right', state)
   if (state !== changed) demand(hasEnded(state) === (state.result !== undefined), 'a result is not at an end', state)
-  demand((state.backoff !== undefined) === (phase === 'backoff'), 'a wait is not in backoff', state)
+  demand((state.incidents?.backoff !== undefined) === (phase === 'backoff'), 'a wait is not in backoff', state)
   demand(state.attempt === undefined || phase === 'running', 'an attempt is not running', state)
   switch (phase) {
     case 'waiting':
-      demand(attempts === 0, 'it was tried before its dependencies were done', state)
+      demand(attempts === 0 || missing === 0, 'it was tried before its dependencies were done', state)
       break
     case 'ready':
     case 'backoff':
@@ -40,7 +40,11 @@ function checkTask({ states, ledger, maxConcurrency }: TaskBoard, state: TaskSta
       demand(missing === 0, 'it goes on without its dependencies', state)
       const done = task.dependencies.every((index) => isDone(states[index]!))
       demand(done, 'a dependency has no end that lets it run', state)
-      demand((attempts > 0 || phase === 'ready') && attempts <= task.policy.attempts, 'attempts are wrong', state)
+      demand(
+        (attempts > 0 || phase === 'ready') && countedAttempts(state) <= task.policy.attempts,
+        'attempts are wrong',
+        state,
+      )
       const { maxConcurrency: most } = task.call
       const limited = most === Number.POSITIVE_INFINITY ? 0 : ledger.ready.running(task.tool)
       demand(limited >= 0 && limited <= Math.min(most, maxConcurrency), 'slots of a tool are not counted right', state)

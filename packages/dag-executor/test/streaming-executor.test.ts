@@ -159,6 +159,18 @@ describe('events', () => {
     expect(only(events, 'task_complete')).toMatchObject({ status: 'success', attempts: 2 })
   })
 
+  it('carry the time at which they came to be, however late they are taken', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'performance'], now: 0 })
+    const tools: ToolRegistry = { tick: () => void vi.advanceTimersByTime(1) }
+    const stream = new StreamingExecutor({ tools, maxConcurrency: 1 }).stream(graph({ a: [], b: ['a'] }, 'tick'))
+    await stream.result
+    vi.advanceTimersByTime(5_000)
+    const times: number[] = []
+    for await (const { data } of stream) times.push(Date.parse(data.timestamp))
+    vi.useRealTimers()
+    expect(times).toEqual([0, 0, 1, 1, 2, 2])
+  })
+
   it('name the plan by a hash that depends on what it computes and on nothing else', async () => {
     const tools: ToolRegistry = { ok: () => 1 }
     const hash = async (tasks: DAGStructure['tasks']) => {
@@ -368,6 +380,19 @@ describe('payload limit', () => {
     }
     expect(only(events, 'execution_start').tasks).toMatchObject({ truncated: true, ref: null })
     expect(only(events, 'task_complete', long('a')).error).toMatch(/^😀.*…$/s)
+  })
+
+  it('asks for the path of an output only where it does not fit', async () => {
+    const asked: string[] = []
+    const tools: ToolRegistry = {
+      give: (_, { taskId }) => (taskId === 'big' ? 'x'.repeat(2_000) : [1, 'x'.repeat(10)]),
+    }
+    const outputRef = (_: string, taskId: string) => {
+      asked.push(taskId)
+      return '/path'
+    }
+    await eventsOf(graph({ big: [], small: [] }, 'give'), { tools, outputRef, maxPayloadBytes: 1_100 })
+    expect(asked).toEqual(['big'])
   })
 
   it('names the path of the whole plan where the tasks do not fit', async () => {

@@ -3,13 +3,14 @@ import { PhaseClock } from '../src/phase-clock.js'
 import { createPlan, type PlannedTask } from '../src/plan.js'
 import { ReadyQueue } from '../src/ready-queue.js'
 import { TaskBoard } from '../src/task-board.js'
-import { createTaskState, type TaskPhase, type TaskState } from '../src/task-state.js'
+import { createTaskState, incidentsOf, type TaskPhase, type TaskState } from '../src/task-state.js'
 import { type BoardLedger, type TaskEvent, transition } from '../src/task-transitions.js'
 import { createToolTable } from '../src/tool-table.js'
+import { inspectDag, readRules } from '../src/validate-dag.js'
 import { checkBoard } from './board-invariants.js'
 
 const tools = createToolTable({ tool: { run: () => 1, maxConcurrency: 1 } })
-const plan = createPlan({ tasks: [{ id: 'a', tool: 'tool' }] }, [{ dependencies: [], hasReferences: false }], tools)
+const plan = createPlan(inspectDag({ tasks: [{ id: 'a', tool: 'tool' }] }, { ...readRules({}), tools }))
 const task: PlannedTask = plan.tasks[0]!
 
 const events: TaskEvent[] = ['release', 'start', 'retry', 'wake', 'succeed', 'fail', 'skip']
@@ -27,7 +28,7 @@ const life: [TaskPhase, attempts: number, way: TaskEvent[], next: Partial<Record
 
 function live(way: readonly TaskEvent[]): { state: TaskState; ledger: BoardLedger } {
   const state = createTaskState(task)
-  const ledger = { ready: new ReadyQueue(), clock: new PhaseClock(1), running: 0, unsettled: 1 }
+  const ledger = { ready: new ReadyQueue(plan.tasks), clock: new PhaseClock(1), running: 0, unsettled: 1 }
   for (const [at, event] of way.entries()) {
     if (event === 'start') ledger.ready.take()
     transition(state, event, at + 1, ledger)
@@ -63,7 +64,13 @@ describe.each(life)('a task that is %s after %i attempts', (phase, attempts, way
 })
 
 describe('the check of this package’s tests', () => {
-  const board = () => new TaskBoard(plan, { maxConcurrency: 1, history: undefined, onResult: () => undefined })
+  const board = () =>
+    new TaskBoard(plan, {
+      maxConcurrency: 1,
+      history: undefined,
+      onResult: () => undefined,
+      onReleased: () => undefined,
+    })
 
   it('is on, and finds nothing wrong with a task’s way', () => {
     expect(TaskBoard.check).toBe(checkBoard)
@@ -80,7 +87,7 @@ describe('the check of this package’s tests', () => {
     ['ends', ({ ledger }) => Object.assign(ledger, { unsettled: 0 })],
     ['dependencies', (_, state) => Object.assign(state, { missing: 1 })],
     ['attempts', (_, state) => Object.assign(state, { attempts: 5 })],
-    ['waits', (_, state) => Object.assign(state, { backoff: { until: 0, stop: () => undefined } })],
+    ['waits', (_, state) => Object.assign(incidentsOf(state), { backoff: { until: 0, stop: () => undefined } })],
   ])('finds a contradiction about %s', (_, spoil) => {
     const bad = board()
     bad.open(0)

@@ -165,6 +165,8 @@ describe('validateDag', () => {
   it('refuses an id longer than 256 bytes as JSON, without quoting all of it', () => {
     expect(codes({ tasks: [{ id: 'x'.repeat(254), tool: 'held' }] })).toEqual([])
     expect(codes({ tasks: [{ id: 'x'.repeat(255), tool: 'held' }] })).toEqual(['invalid_value'])
+    expect(codes({ tasks: [{ id: '\u0001'.repeat(42), tool: 'held' }] })).toEqual([])
+    expect(codes({ tasks: [{ id: '\u0001'.repeat(43), tool: 'held' }] })).toEqual(['invalid_value'])
     expect(codes({ tasks: [{ id: '😀'.repeat(64), tool: 'held' }] })).toEqual(['invalid_value'])
     const [issue] = validateDag({ tasks: [{ id: 'x'.repeat(1_000_000), tool: 'held' }] })
     expect(issue?.message.length).toBeLessThan(200)

@@ -11,7 +11,7 @@ export interface TruncatedValue {
   ref: string | null
 }
 
-/** An execution began. */
+/** An execution began, or goes on with a changed plan (PROTOCOL.md §8.4). */
 export interface ExecutionStart {
   executionId: string
   /** Names the plan: equal plans have equal hashes. */

@@ -30,7 +30,7 @@ export function executeToArray(tasks: readonly DAGTask[]): Run {
   return async (call) => {
     const stream = new StreamingExecutor({ ...limits, tools: toolsOf(call) }).stream({ tasks })
     const events: SSEEvent[] = []
-    for await (const event of stream) events.push(event)
+    for await (const batch of stream.batches()) for (const event of batch) events.push(event)
     return { successes: successes(await stream.result), events }
   }
 }
@@ -39,10 +39,32 @@ export function executeToText(tasks: readonly DAGTask[]): Run {
   return async (call) => {
     const stream = new StreamingExecutor({ ...limits, tools: toolsOf(call) }).stream({ tasks })
     const text: string[] = []
-    for await (const { type, data } of stream) {
-      text.push(encodeEvent({ type, data: serialize(data), id: formatEventId('k3v9x2m1', text.length + 1) }))
+    for await (const batch of stream.batches()) {
+      for (const { type, data } of batch) {
+        text.push(encodeEvent({ type, data: serialize(data), id: formatEventId('k3v9x2m1', text.length + 1) }))
+      }
     }
     return { successes: successes(await stream.result), text }
+  }
+}
+
+/** As a reader does to whom speed is nothing: one event at a time. */
+export function executeAndIterate(tasks: readonly DAGTask[]): Run {
+  return async (call) => {
+    const stream = new StreamingExecutor({ ...limits, tools: toolsOf(call) }).stream({ tasks })
+    const events: SSEEvent[] = []
+    for await (const event of stream) events.push(event)
+    return { successes: successes(await stream.result), events }
+  }
+}
+
+/** Most of the time of this is that of the `WritableStream`. */
+export function executeToSink(tasks: readonly DAGTask[]): Run {
+  return async (call) => {
+    const events: SSEEvent[] = []
+    const sink = new WritableStream<SSEEvent>({ write: (event) => void events.push(event) })
+    const executor = new StreamingExecutor({ ...limits, tools: toolsOf(call) })
+    return { successes: successes(await executor.executeWithStreaming({ tasks }, sink)), events }
   }
 }
 

@@ -1,0 +1,141 @@
+import type { SSEEvent } from '@x/sse-protocol'
+import { BufferedEventStream } from './buffered-event-stream.js'
+import { EventRenderer } from './event-renderer.js'
+import type { ExecutionMark, ObserveExecution } from './execution-mark.js'
+import type { ExecutionSettings, PreparedExecution } from './execution-settings.js'
+import type { Journal, JournalEntry } from './journal.js'
+import { surelyFits } from './json-bound.js'
+import { jsonText } from './json-size.js'
+import type { Plan } from './plan.js'
+import { describePlan } from './plan-data.js'
+import { failureCode } from './task-failure.js'
+import type { TaskState } from './task-state.js'
+
+/** The execution that is journalled. */
+export interface JournalHost {
+  /** The ends of these tasks were appended. */
+  committed(states: readonly TaskState[]): void
+  /** An append failed. */
+  failed(error: unknown): void
+}
+
+/**
+ * Writes what happens in an execution to its journal: one append at a time, of all that has happened since the last one. The journal is never
+ * behind by more than what the tasks do meanwhile, since nothing goes on from what is not committed.
+ */
+export class JournalWriter {
+  readonly #journal: Journal
+  readonly #executionId: string
+  readonly #renderer: EventRenderer
+  readonly #buffer: BufferedEventStream
+  readonly #observe: ObserveExecution | undefined
+  readonly #host: JournalHost
+  readonly #finished: Promise<void>
+  /** Whose ends are not in a batch yet. */
+  #ended: TaskState[] = []
+
+  private constructor(
+    journal: Journal,
+    executionId: string,
+    { events, maxBufferedEvents }: ExecutionSettings,
+    observe: ObserveExecution | undefined,
+    host: JournalHost,
+  ) {
+    this.#journal = journal
+    this.#executionId = executionId
+    this.#renderer = new EventRenderer(executionId, events)
+    this.#buffer = new BufferedEventStream(maxBufferedEvents)
+    this.#observe = observe
+    this.#host = host
+    this.#finished = this.#pump()
+  }
+
+  /**
+   * Where the execution has a journal.
+   *
+   * @param observe Told of what was appended, and of nothing else.
+   */
+  static open(
+    { journal, executionId }: PreparedExecution,
+    settings: ExecutionSettings,
+    observe: ObserveExecution | undefined,
+    host: JournalHost,
+  ): JournalWriter | undefined {
+    return journal && new JournalWriter(journal, executionId, settings, observe, host)
+  }
+
+  /** How many `task_progress` and `task_output` were dropped because an append took too long. */
+  get dropped(): number {
+    return this.#buffer.dropped
+  }
+
+  /** Needs no `this`. */
+  readonly observe = (mark: ExecutionMark): void => this.#buffer.push(mark)
+
+  /** Has the task in `onCommitted` once its end, which was observed, is committed. */
+  release(state: TaskState): void {
+    this.#ended.push(state)
+  }
+
+  /** Nothing more is to be observed; resolves when all was appended, or an append has failed. */
+  async finish(): Promise<void> {
+    this.#buffer.end()
+    await this.#finished
+  }
+
+  async #pump(): Promise<void> {
+    try {
+      for (;;) {
+        await this.#buffer.wait()
+        const marks: ExecutionMark[] = []
+        for (let mark = this.#buffer.take(); mark; mark = this.#buffer.take()) marks.push(mark)
+        if (marks.length === 0) break
+        const ended = this.#ended
+        this.#ended = []
+        const entries = marks.map((mark) => this.#entry(mark))
+        await this.#journal.append(entries, this.#executionId)
+        if (this.#observe) for (const mark of marks) this.#observe(mark)
+        if (ended.length > 0) this.#host.committed(ended)
+      }
+    } catch (error) {
+      this.#buffer.discard()
+      this.#host.failed(error)
+    }
+  }
+
+  #entry(mark: ExecutionMark): JournalEntry {
+    const { type, data } = this.#renderer.render(mark)
+    const internal = internalOf(mark, data)
+    return internal === undefined ? { type, data } : { type, data, internal }
+  }
+}
+
+/** What a resume needs and a reader must not have. */
+function internalOf(mark: ExecutionMark, data: SSEEvent['data']): unknown {
+  if (mark.type === 'execution_start') return planOf(mark)
+  // The event has no room for it, and a task that is stopped in its wait ends with it.
+  if (mark.type === 'task_retry') return { code: failureCode(mark.error) }
+  if (mark.type !== 'task_complete' || mark.result.status !== 'success') return undefined
+  const { output } = mark.result
+  // An output that only looks like a truncated one is taken for none with this as well.
+  const isWhole = 'output' in data && data.output === output && !looksTruncated(output)
+  return isWhole || output === undefined ? undefined : { output }
+}
+
+/** Left out where it is no JSON, by an argument that only this process could make: it can then not be compared with another one. */
+function planOf({ plan }: { readonly plan: Plan }): unknown {
+  const tasks = describePlan(plan)
+  const hasText = surelyFits(tasks, Number.POSITIVE_INFINITY) || jsonText(tasks) !== undefined
+  return hasText ? { tasks } : undefined
+}
+
+/** Whether a resume may take the JSON text of a whole output for the truncated form of one; in doubt, it may. */
+function looksTruncated(output: unknown): boolean {
+  if ((typeof output !== 'object' && typeof output !== 'function') || output === null) return false
+  try {
+    return 'truncated' in output || 'toJSON' in output
+  } catch {
+    // A Proxy.
+    return true
+  }
+}
