@@ -22,6 +22,7 @@ export class AttemptContext implements ToolContext {
     this.emit = (output) => this.#attempt.emit(output)
   }
 
+  /** Made when it is read. Not a member of the object itself: that would take as long as the rest of the call. */
   get signal(): AbortSignal {
     return this.#attempt.signal
   }

@@ -1,4 +1,5 @@
 import type { DAGStructure, DAGTask, OnError, TaskPolicy } from './dag.js'
+import { InputContext } from './input-context.js'
 import type { ToolContext, ToolFunction, ToolRegistry } from './tool.js'
 
 /** What a task of a {@link DagBuilder} is told: the context of a tool, and the outputs of its dependencies by id. */
@@ -62,7 +63,8 @@ export class DagBuilder<Outputs extends object = Record<never, never>> implement
     const { needs = [], run, ...policy } = definition
     const inputs = Object.fromEntries(needs.map((need) => [need, { $ref: need }]))
     const task: DAGTask = { ...policy, id, tool: id, dependsOn: needs, arguments: inputs }
-    const call = (outputs: Pick<Outputs, Needs>, context: ToolContext) => run({ ...context, inputs: outputs })
+    const call = (outputs: Pick<Outputs, Needs>, context: ToolContext) =>
+      run(new InputContext<Pick<Outputs, Needs>>(outputs, context))
     return new DagBuilder({ task, run: call, before: this.#last })
   }
 

@@ -3,7 +3,10 @@ export type JsonSchema = Readonly<Record<string, unknown>>
 
 /** What a tool is told about the call it runs in. The functions need no `this`. */
 export interface ToolContext {
-  /** Aborted, with the reason, when this attempt is cancelled or out of its time. */
+  /**
+   * Aborted, with the reason, when this attempt is cancelled or out of its time. Made when it is read, so that a copy such as `{...context}` does
+   * not have it.
+   */
   readonly signal: AbortSignal
   readonly executionId: string
   readonly taskId: string

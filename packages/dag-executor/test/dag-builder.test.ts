@@ -19,6 +19,27 @@ describe('dag', () => {
     expect(results.map(({ output }) => output)).toEqual([{ title: 'Hello', words: [1, 2, 3] }, 3, 'report 1: Hello 3'])
   })
 
+  it('gives a task all that a tool has, and its own signal', async () => {
+    const copies: Record<string, unknown>[] = []
+    const reason = new Error('stop')
+    const controller = new AbortController()
+    const plan = dag().task('a', {
+      run: (context) => {
+        const { signal } = context
+        copies.push({ ...context, signal })
+        context.progress(1)
+        controller.abort(reason)
+        return context.signal.reason
+      },
+    })
+    const { errors } = await new ParallelExecutor().execute(plan, { executionId: 'run', signal: controller.signal })
+    const signal = expect.objectContaining({ aborted: true, reason })
+    const names = { executionId: 'run', taskId: 'a', attempt: 1, idempotencyKey: 'run/a', inputs: {} }
+    const functions = { progress: expect.any(Function), emit: expect.any(Function) }
+    expect(copies).toEqual([{ ...names, ...functions, signal }])
+    expect(errors).toMatchObject([{ code: 'cancelled', cause: { cause: reason } }])
+  })
+
   it('does not compile with an unknown dependency, an input that is not needed, or an id that is taken', async () => {
     const base = dag().task('a', { run: () => 1 })
     // @ts-expect-error there is no task b
