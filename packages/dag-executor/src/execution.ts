@@ -1,3 +1,4 @@
+import { ExecutionClock } from './execution-clock.js'
 import type { ObserveExecution } from './execution-mark.js'
 import { ExecutionOutcome } from './execution-outcome.js'
 import type { CompletionRecord, ExecutionRecord } from './execution-record.js'
@@ -29,14 +30,10 @@ export class Execution {
   readonly #runner: TaskRunner
   readonly #budget = new StartBudget(() => this.#step(() => undefined))
   readonly #outcome = new ExecutionOutcome()
+  readonly #clock = new ExecutionClock()
   /** What was asked for before `run`. */
   readonly #early: Change[] = []
   #resumption: Resumption | undefined
-  #startedAt: number | undefined
-  /** When it began, in milliseconds since 1970. */
-  #epoch = 0
-  /** Milliseconds since the beginning, when the clock was last looked at. */
-  #now = 0
   /** A change is being made. */
   #isChanging = false
   /** Once set, no attempt starts. */
@@ -67,7 +64,7 @@ export class Execution {
     })
     this.#runner = new TaskRunner(this.#board, settings, prepared, this.#observe, {
       step: (change) => this.#step(change),
-      date: (at = this.#clock()) => this.#date(at),
+      date: (at = this.#clock.read()) => this.#clock.date(at),
       isStopped: () => this.#stopped,
       taskFailed: (state, at) => this.#taskFailed(state, at),
     })
@@ -80,8 +77,7 @@ export class Execution {
    */
   run(planHash = ''): Promise<ExecutionResult> {
     const { plan, record, reuse } = this.#prepared
-    this.#startedAt = performance.now()
-    this.#epoch = Date.now()
+    this.#clock.start()
     try {
       this.#resumption = record && resume(record, plan, planHash, reuse)
       if (this.#resumption) this.#board.restore(this.#resumption.tasks)
@@ -112,26 +108,14 @@ export class Execution {
 
   /** `undefined` where no history is kept. */
   explain(index: number): TaskExplanation | undefined {
-    const at = this.#startedAt === undefined ? 0 : this.#clock()
-    return this.#history && explainTask(this.#board.states[index]!, this.#board, this.#history, at)
+    return this.#history && explainTask(this.#board.states[index]!, this.#board, this.#history, this.#clock.read())
   }
 
   readonly #onAbort = (): void => this.cancel(this.#prepared.signal?.reason)
 
   #when(change: Change): void {
-    if (this.#startedAt === undefined) this.#early.push(change)
-    else this.#step(change)
-  }
-
-  /** Milliseconds since the beginning. */
-  #clock(): number {
-    this.#now = performance.now() - this.#startedAt!
-    return this.#now
-  }
-
-  /** Such a time as events have it: from one look at the calendar on by the same clock, which no one turns back. */
-  #date(at: number): number {
-    return Math.floor(this.#epoch + at)
+    if (this.#clock.hasStarted) this.#step(change)
+    else this.#early.push(change)
   }
 
   /**
@@ -143,7 +127,7 @@ export class Execution {
     const isWithinAnother = this.#isChanging
     this.#isChanging = true
     try {
-      change(this.#clock())
+      change(this.#clock.read())
       if (!isWithinAnother) this.#startReady()
     } catch (error) {
       this.#fail(error)
@@ -157,19 +141,19 @@ export class Execution {
     while (!this.#stopped && !this.#budget.isPaused) {
       const state = this.#board.next()
       if (!state) break
-      const at = this.#now
+      const at = this.#clock.now
       this.#board.start(state, at)
       this.#runner.start(state, at)
       // The end of a task is timed when it comes.
-      if (state.phase === 'running') this.#clock()
-      this.#budget.spend(this.#now - at)
+      if (state.phase === 'running') this.#clock.read()
+      this.#budget.spend(this.#clock.now - at)
     }
   }
 
   #begin(planHash: string, at: number): void {
     const { signal, executionId, plan, record } = this.#prepared
     if (!this.#resumption?.isKnown) {
-      this.#observe?.({ type: 'execution_start', at: this.#date(at), executionId, plan, planHash })
+      this.#observe?.({ type: 'execution_start', at: this.#clock.date(at), executionId, plan, planHash })
     }
     this.#board.open(at)
     signal?.addEventListener('abort', this.#onAbort)
@@ -217,7 +201,7 @@ export class Execution {
   }
 
   #taskEnded(task: PlannedTask, result: TaskResult): void {
-    this.#observe?.({ type: 'task_complete', at: this.#date(this.#now), task, result })
+    this.#observe?.({ type: 'task_complete', at: this.#clock.date(this.#clock.now), task, result })
     const { onTaskComplete } = this.#prepared
     if (!onTaskComplete || this.#outcome.failure) return
     try {
@@ -242,7 +226,7 @@ export class Execution {
   #fail(error: unknown): void {
     this.#outcome.fail(error)
     try {
-      this.#stop(undefined, this.#clock())
+      this.#stop(undefined, this.#clock.read())
       this.#runner.cancelRunning(error)
     } catch {
       // The states contradict each other: a bug, and waiting for them could take for ever.
@@ -258,8 +242,8 @@ export class Execution {
     try {
       result = this.#summarize(this.#outcome.status(this.#board.states))
       const { failure } = this.#outcome
-      if (failure) this.#observe?.({ type: 'error', at: this.#date(this.#now), error: failure.error })
-      this.#observe?.({ type: 'execution_complete', at: this.#date(this.#now), result })
+      if (failure) this.#observe?.({ type: 'error', at: this.#clock.date(this.#clock.now), error: failure.error })
+      this.#observe?.({ type: 'execution_complete', at: this.#clock.date(this.#clock.now), result })
     } catch (error) {
       // As in `#fail`.
       this.#outcome.fail(error)
@@ -281,7 +265,7 @@ export class Execution {
     const { plan, executionId } = this.#prepared
     const restored = this.#resumption?.tasks
     const ranHere = (index: number): boolean => !restored?.get(index)?.result
-    return summarize(plan, this.#board.results(), { executionId, status, wallMs: this.#clock(), ranHere })
+    return summarize(plan, this.#board.results(), { executionId, status, wallMs: this.#clock.read(), ranHere })
   }
 
   #close(): void {
