@@ -83,9 +83,10 @@ export class Attempt {
   timeOut(text: string): void {
     if (this.#cancelText !== undefined) return
     const cause = new DOMException(text, 'TimeoutError')
-    // First the end, so that nothing which the abort sets off can be taken for it.
-    if (this.#end()) this.#host.failed(this.#state, new ToolError('timeout', text, { cause }))
+    if (!this.#end()) return
+    // The end came first, so that nothing which the abort sets off can be taken for it; the abort comes before anything else starts.
     this.#abort(cause)
+    this.#host.failed(this.#state, new ToolError('timeout', text, { cause }))
   }
 
   /** Made when a tool first asks for it: most tools of a large graph never do, and a signal costs more than a call. */
@@ -112,13 +113,19 @@ export class Attempt {
   }
 
   #follow(answer: unknown, then: PromiseLike<unknown>['then']): void {
-    // Other thenables may call back twice, in the middle of `then`, or with thenables: a promise takes care of all that.
-    const isPromise = answer instanceof Promise && then === Promise.prototype.then
-    const promise = isPromise ? answer : new Promise((resolve, reject) => then.call(answer, resolve, reject))
-    promise.then(
-      (output) => this.#succeed(output),
-      (error: unknown) => this.#fail(error),
-    )
+    try {
+      // Other thenables may call back twice, in the middle of `then`, or with thenables: a promise takes care of all that.
+      const isPromise = answer instanceof Promise && then === Promise.prototype.then
+      const promise = isPromise ? answer : new Promise((resolve, reject) => then.call(answer, resolve, reject))
+      Promise.prototype.then.call(
+        promise,
+        (output) => this.#succeed(output),
+        (error: unknown) => this.#fail(error),
+      )
+    } catch (error) {
+      // What only looks like a promise, or has been tampered with.
+      this.#fail(error)
+    }
   }
 
   #limitTime({ policy: { timeout, idleTimeout } }: PlannedTask): void {

@@ -1,5 +1,7 @@
 import type { ExecutionMark, OutputMark, ProgressMark } from './execution-mark.js'
 
+/** So many events are taken at once at most, so that what is made of them does not hold the event loop. */
+export const maxBatchEvents = 1_000
 /** So many places may be empty before those that are not move together. */
 const maxEmptyPlaces = 1_024
 
@@ -64,6 +66,14 @@ export class BufferedEventStream {
     return this.#remove(this.#first)
   }
 
+  /** All that waits, up to {@link maxBatchEvents}; empty where nothing does. */
+  takeBatch(): ExecutionMark[] {
+    const length = Math.min(this.#size, maxBatchEvents)
+    const batch: ExecutionMark[] = []
+    while (batch.length < length) batch.push(this.take()!)
+    return batch
+  }
+
   /** Resolves as soon as there is something to take, or the end. */
   wait(): Promise<void> {
     if (this.#size > 0 || this.#ended) return Promise.resolve()
@@ -86,6 +96,8 @@ export class BufferedEventStream {
   discard(): void {
     this.#discarding = true
     this.#clear()
+    // Whoever waits waits for nothing any more.
+    this.#wake?.()
   }
 
   #append(mark: ExecutionMark): void {

@@ -16,10 +16,17 @@ const genericText = 'The task failed.'
  * (PROTOCOL.md §8.6). Never throws.
  */
 export function publicErrorText(error: unknown): string {
+  return publicMessage(error) ?? genericText
+}
+
+/** The message of a ToolError. Never throws. */
+export function publicMessage(error: unknown): string | undefined {
   try {
-    return ToolError.isInstance(error) && typeof error.message === 'string' ? error.message : genericText
+    // Read once: it may be a getter.
+    const message: unknown = ToolError.isInstance(error) ? error.message : undefined
+    return typeof message === 'string' ? message : undefined
   } catch {
-    return genericText
+    return undefined
   }
 }
 

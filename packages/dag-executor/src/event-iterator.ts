@@ -6,7 +6,7 @@ const end: Answer<never> = Object.freeze({ value: undefined, done: true })
 
 /**
  * Iterates over what a buffer holds, until its end, as an async generator would: calls are answered one after the other, and `return`
- * and `throw` discard what is left. Made by hand, so that what is there already costs one promise and no turn of a generator.
+ * and `throw` discard what is left, and end what still waits. Made by hand, so that what is there already costs one promise and no turn of a generator.
  */
 export class EventIterator<Item> implements AsyncGenerator<Item, void, undefined> {
   readonly #buffer: BufferedEventStream
@@ -29,15 +29,16 @@ export class EventIterator<Item> implements AsyncGenerator<Item, void, undefined
   }
 
   return(value?: void | PromiseLike<void>): Promise<Answer<Item>> {
+    // At once, unlike a generator: somebody may wait for an event that never comes.
+    this.#finish()
     return this.#inTurn(() => {
-      this.#finish()
       return this.#after(Promise.resolve(value), () => ({ value: undefined, done: true }))
     })
   }
 
   throw(error: unknown): Promise<Answer<Item>> {
+    this.#finish()
     return this.#inTurn(() => {
-      this.#finish()
       throw error
     })
   }

@@ -1,5 +1,5 @@
 import type { SSEEvent, TaskComplete, TruncatedValue } from '@x/sse-protocol'
-import { type PublicError, safePublicError } from './error-text.js'
+import { type PublicError, publicMessage, safePublicError } from './error-text.js'
 import type { ExecutionMark } from './execution-mark.js'
 import type { ExecutionResult, TaskResult } from './execution-result.js'
 import { surelyFits } from './json-bound.js'
@@ -7,7 +7,6 @@ import { jsonText, startThatFits, utf8Length } from './json-size.js'
 import { limitPayload, minPayloadLimit } from './payload-limit.js'
 import type { PlannedTask } from './plan.js'
 import { listTasks } from './plan-listing.js'
-import { ToolError } from './tool-error.js'
 
 export interface EventRendererOptions {
   /** At least {@link minPayloadBytes}. */
@@ -19,8 +18,8 @@ export interface EventRendererOptions {
 
 /** What every event can be made to fit in, however long the names in it are. */
 export const minPayloadBytes = 1_024
-/** A tool names its own codes, and an event has to hold them. */
-const maxCodeLength = 64
+/** Of a code as JSON: a tool names its own codes, and an event has to hold them. */
+const maxCodeBytes = 66
 
 /**
  * Makes the events of one execution (PROTOCOL.md §8.3). The data of each fits in `maxPayloadBytes` as JSON in UTF-8; what does not fit
@@ -72,7 +71,7 @@ export class EventRenderer {
       case 'execution_complete':
         return { type: mark.type, data: { ...describeResult(mark.result), timestamp } }
       case 'error': {
-        const text = ToolError.isInstance(mark.error) ? mark.error.message : 'The execution failed.'
+        const text = publicMessage(mark.error) ?? 'The execution failed.'
         return { type: mark.type, data: this.#withText({ error: '', timestamp }, 'error', text) }
       }
       default:
@@ -91,7 +90,7 @@ export class EventRenderer {
     const reasons = { ...(because === undefined ? undefined : { because }), ...(handled && { handled }) }
     const tail = { executionTimeMs, attempts, ...reasons, timestamp }
     if (status === 'skipped') return { ...head, ...tail }
-    const code = (result.code ?? '').slice(0, maxCodeLength)
+    const code = startThatFits(result.code ?? '', maxCodeBytes) ?? ''
     return this.#withText({ ...head, error: '', code, ...tail }, 'error', this.#publicError(result.cause, task))
   }
 

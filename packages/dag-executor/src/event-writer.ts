@@ -1,5 +1,6 @@
 import type { SSEEvent } from '@x/sse-protocol'
-import type { BufferedEventStream } from './buffered-event-stream.js'
+import { anotherTurn } from './another-turn.js'
+import { type BufferedEventStream, maxBatchEvents } from './buffered-event-stream.js'
 import type { ExecutionMark } from './execution-mark.js'
 import { startTimer } from './timer.js'
 
@@ -64,11 +65,14 @@ export class EventWriter {
 
   async #pump(): Promise<EventDelivery> {
     try {
-      for (;;) {
+      for (let written = 1; ; ) {
         const mark = this.#buffer.take()
         if (mark) {
           await this.#writer.write(this.#render(mark))
           this.#onWritten?.()
+          // A sink that takes each event at once gives the event loop no turn.
+          if (written % maxBatchEvents === 0) await anotherTurn()
+          written += 1
         } else if (this.#buffer.ended) {
           break
         } else {

@@ -15,7 +15,13 @@ export type ExecutionMark = { readonly at: number } & (
       readonly delayMs: number
       readonly error: unknown
     }
-  | { readonly type: 'task_complete'; readonly task: PlannedTask; readonly result: TaskResult }
+  | {
+      readonly type: 'task_complete'
+      readonly task: PlannedTask
+      readonly result: TaskResult
+      /** As of TaskState. */
+      readonly logged: { readonly output: unknown } | undefined
+    }
   | { readonly type: 'execution_complete'; readonly result: ExecutionResult }
   | { readonly type: 'error'; readonly error: unknown }
   | ProgressMark

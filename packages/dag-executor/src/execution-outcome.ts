@@ -22,12 +22,16 @@ export class ExecutionOutcome {
     return this.#failure
   }
 
+  get isCancelled(): boolean {
+    return this.#cancelStatus !== undefined
+  }
+
   fail(error: unknown): void {
     this.#failure ??= { error }
   }
 
   cancel(reason: unknown): void {
-    this.#cancelStatus ??= isTimeout(reason) ? 'timeout' : 'cancelled'
+    this.#cancelStatus = isTimeout(reason) ? 'timeout' : 'cancelled'
   }
 
   /** Of an execution all of whose tasks have ended. */

@@ -8,7 +8,6 @@ import type { PreparedExecution } from './execution-settings.js'
 import { RunningExecution } from './running-execution.js'
 
 /** More are not made in one go, so that the events of a large graph do not hold the event loop. */
-const maxBatchedEvents = 1_000
 
 /**
  * A running execution together with its events, which can be iterated once, one by one or in batches. The tasks never wait for that, and
@@ -51,6 +50,8 @@ export class ExecutionStream extends RunningExecution implements AsyncIterable<S
    * and a write for each where they go to a connection. Each event is given once, here or by the plain iteration.
    *
    * @example
+   * // With encodeEvent and serialize of @x/sse-protocol.
+   * const encode = ({ type, data }) => encodeEvent({ type, data: serialize(data) })
    * for await (const events of stream.batches()) response.write(events.map(encode).join(''))
    */
   batches(): AsyncGenerator<SSEEvent[], void, undefined> {
@@ -64,9 +65,6 @@ function takeEvent(buffer: BufferedEventStream, render: (mark: ExecutionMark) =>
 }
 
 function takeBatch(buffer: BufferedEventStream, render: (mark: ExecutionMark) => SSEEvent): SSEEvent[] | undefined {
-  const length = Math.min(buffer.size, maxBatchedEvents)
-  if (length === 0) return undefined
-  const batch: SSEEvent[] = []
-  while (batch.length < length) batch.push(render(buffer.take()!))
-  return batch
+  const marks = buffer.takeBatch()
+  return marks.length === 0 ? undefined : marks.map((mark) => render(mark))
 }

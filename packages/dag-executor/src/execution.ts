@@ -1,3 +1,4 @@
+import { onAbort } from './abort-listeners.js'
 import { ExecutionClock } from './execution-clock.js'
 import type { ObserveExecution } from './execution-mark.js'
 import { ExecutionOutcome } from './execution-outcome.js'
@@ -5,7 +6,6 @@ import type { CompletionRecord, ExecutionRecord } from './execution-record.js'
 import { type ExecutionResult, type ExecutionStatus, summarize, type TaskResult } from './execution-result.js'
 import type { ExecutionSettings, ExecutionWatch, PreparedExecution } from './execution-settings.js'
 import { JournalWriter } from './journal-writer.js'
-import type { PlannedTask } from './plan.js'
 import { type Resumption, resume } from './resume.js'
 import { ResumeError } from './resume-error.js'
 import { resumeFailures } from './resume-failures.js'
@@ -34,29 +34,29 @@ export class Execution {
   /** What was asked for before `run`. */
   readonly #early: Change[] = []
   #resumption: Resumption | undefined
-  /** A change is being made. */
+  /** While one change is being made, those that come up wait here. */
+  readonly #changes: Change[] = []
   #isChanging = false
+  /** What can start is being started. */
+  #isStarting = false
   /** Once set, no attempt starts. */
   #stopped = false
   #ended = false
+  #stopListening: (() => void) | undefined
 
   constructor(settings: ExecutionSettings, prepared: PreparedExecution, watch: ExecutionWatch = {}) {
     this.#settings = settings
     this.#prepared = prepared
     this.#journal = JournalWriter.open(prepared, settings, watch.observe, {
       committed: (states) => this.#step((at) => this.#letDependentsGo(states, at)),
-      failed: (error) => {
-        // Also where it was the last of all that could not be appended.
-        this.#outcome.fail(error)
-        this.#step(() => this.#fail(error))
-      },
+      failed: this.#failLater,
     })
     this.#observe = this.#journal ? this.#journal.observe : watch.observe
     this.#history = watch.withHistory ? new TaskHistory(prepared.plan.tasks.length) : undefined
     this.#board = new TaskBoard(prepared.plan, {
       maxConcurrency: settings.maxConcurrency,
       history: this.#history,
-      onResult: (task, result) => this.#taskEnded(task, result),
+      onResult: (state, result) => this.#taskEnded(state, result),
       onReleased: (state, at) => {
         if (this.#journal) this.#journal.release(state)
         else this.#board.letDependentsGo(state, at)
@@ -111,43 +111,59 @@ export class Execution {
     return this.#history && explainTask(this.#board.states[index]!, this.#board, this.#history, this.#clock.read())
   }
 
-  readonly #onAbort = (): void => this.cancel(this.#prepared.signal?.reason)
-
   #when(change: Change): void {
     if (this.#clock.hasStarted) this.#step(change)
     else this.#early.push(change)
   }
 
   /**
-   * Whatever happens, happens in here; afterwards, what can start starts, in bursts that leave turns to others. What happens while
-   * a task starts, such as the end of one whose tool returns at once, leaves that to the change around it.
+   * Whatever happens, happens in here, one change after the other: what comes up during a change, such as a cancel by somebody who is
+   * told of it, is the next one. Afterwards, what can start starts, in bursts that leave turns to others.
    */
   #step(change: Change): void {
     if (this.#ended) return
-    const isWithinAnother = this.#isChanging
-    this.#isChanging = true
-    try {
-      change(this.#clock.read())
-      if (!isWithinAnother) this.#startReady()
-    } catch (error) {
-      this.#fail(error)
+    if (this.#isChanging) {
+      this.#changes.push(change)
+      return
     }
-    if (isWithinAnother) return
+    this.#clock.read()
+    this.#isChanging = true
+    this.#make(change)
+    for (let next = this.#changes.shift(); next && !this.#ended; next = this.#changes.shift()) this.#make(next)
     this.#isChanging = false
+    // What happens while a tool is called, such as its end where it returns at once, leaves the starting to the step around it.
+    if (this.#isStarting) return
+    this.#isStarting = true
+    while (this.#startNext());
+    this.#isStarting = false
     if (this.#board.unsettled === 0) this.#finish()
   }
 
-  #startReady(): void {
-    while (!this.#stopped && !this.#budget.isPaused) {
+  #make(change: Change): void {
+    try {
+      change(this.#clock.now)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** Starts a task, where one can start. */
+  #startNext(): boolean {
+    if (this.#stopped || this.#budget.isPaused) return false
+    try {
       const state = this.#board.next()
-      if (!state) break
-      const at = this.#clock.now
+      if (!state) return false
+      // Whoever is told of ends may have taken his time.
+      const at = this.#prepared.onTaskComplete ? this.#clock.read() : this.#clock.now
       this.#board.start(state, at)
       this.#runner.start(state, at)
       // The end of a task is timed when it comes.
       if (state.phase === 'running') this.#clock.read()
       this.#budget.spend(this.#clock.now - at)
+    } catch (error) {
+      this.#fail(error)
     }
+    return true
   }
 
   #begin(planHash: string, at: number): void {
@@ -156,7 +172,7 @@ export class Execution {
       this.#observe?.({ type: 'execution_start', at: this.#clock.date(at), executionId, plan, planHash })
     }
     this.#board.open(at)
-    signal?.addEventListener('abort', this.#onAbort)
+    if (signal) this.#stopListening = onAbort(signal, () => this.cancel(signal.reason))
     if (signal?.aborted) this.#cancel(signal.reason, at)
     for (const change of this.#early) change(at)
     if (record && this.#resumption && !this.#stopped) this.#resumeFailures(record, this.#resumption, at)
@@ -200,15 +216,29 @@ export class Execution {
     }
   }
 
-  #taskEnded(task: PlannedTask, result: TaskResult): void {
-    this.#observe?.({ type: 'task_complete', at: this.#clock.date(this.#clock.now), task, result })
+  #taskEnded({ task, incidents }: TaskState, result: TaskResult): void {
+    this.#observe?.({
+      type: 'task_complete',
+      at: this.#clock.date(this.#clock.now),
+      task,
+      result,
+      logged: incidents?.logged,
+    })
     const { onTaskComplete } = this.#prepared
     if (!onTaskComplete || this.#outcome.failure) return
     try {
-      onTaskComplete(result)
+      const answer: unknown = onTaskComplete(result)
+      // An async function fails later.
+      if (answer instanceof Promise) answer.catch(this.#failLater)
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  readonly #failLater = (error: unknown): void => {
+    // Also where it was the last thing to happen.
+    this.#outcome.fail(error)
+    this.#step(() => this.#fail(error))
   }
 
   #stop(because: string | undefined, at: number): void {
@@ -217,7 +247,7 @@ export class Execution {
   }
 
   #cancel(reason: unknown, at: number): void {
-    if (this.#board.unsettled === 0 && this.#board.states.length > 0) return
+    if (this.#outcome.isCancelled || (this.#board.unsettled === 0 && this.#board.states.length > 0)) return
     this.#outcome.cancel(reason)
     this.#stop(undefined, at)
     this.#runner.cancelRunning(reason)
@@ -271,6 +301,6 @@ export class Execution {
   #close(): void {
     this.#ended = true
     this.#budget.cancel()
-    this.#prepared.signal?.removeEventListener('abort', this.#onAbort)
+    this.#stopListening?.()
   }
 }

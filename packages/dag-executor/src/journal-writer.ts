@@ -1,7 +1,9 @@
 import type { SSEEvent } from '@x/sse-protocol'
-import { BufferedEventStream } from './buffered-event-stream.js'
+import { anotherTurn } from './another-turn.js'
+import { BufferedEventStream, maxBatchEvents } from './buffered-event-stream.js'
 import { EventRenderer } from './event-renderer.js'
 import type { ExecutionMark, ObserveExecution } from './execution-mark.js'
+import type { TaskResult } from './execution-result.js'
 import type { ExecutionSettings, PreparedExecution } from './execution-settings.js'
 import type { Journal, JournalEntry } from './journal.js'
 import { surelyFits } from './json-bound.js'
@@ -31,8 +33,8 @@ export class JournalWriter {
   readonly #observe: ObserveExecution | undefined
   readonly #host: JournalHost
   readonly #finished: Promise<void>
-  /** Whose ends are not in a batch yet. */
-  #ended: TaskState[] = []
+  /** Whose ends are not in a batch yet, by their results. */
+  readonly #ended = new Map<TaskResult, TaskState>()
 
   private constructor(
     journal: Journal,
@@ -72,9 +74,9 @@ export class JournalWriter {
   /** Needs no `this`. */
   readonly observe = (mark: ExecutionMark): void => this.#buffer.push(mark)
 
-  /** Has the task in `onCommitted` once its end, which was observed, is committed. */
+  /** Has the task among those `committed` once its end, which was observed, is. */
   release(state: TaskState): void {
-    this.#ended.push(state)
+    this.#ended.set(state.result!, state)
   }
 
   /** Nothing more is to be observed; resolves when all was appended, or an append has failed. */
@@ -87,15 +89,15 @@ export class JournalWriter {
     try {
       for (;;) {
         await this.#buffer.wait()
-        const marks: ExecutionMark[] = []
-        for (let mark = this.#buffer.take(); mark; mark = this.#buffer.take()) marks.push(mark)
+        const marks = this.#buffer.takeBatch()
         if (marks.length === 0) break
-        const ended = this.#ended
-        this.#ended = []
         const entries = marks.map((mark) => this.#entry(mark))
         await this.#journal.append(entries, this.#executionId)
         if (this.#observe) for (const mark of marks) this.#observe(mark)
+        const ended = this.#endedIn(marks)
         if (ended.length > 0) this.#host.committed(ended)
+        // There may be many more.
+        if (marks.length === maxBatchEvents) await anotherTurn()
       }
     } catch (error) {
       this.#buffer.discard()
@@ -103,11 +105,29 @@ export class JournalWriter {
     }
   }
 
-  #entry(mark: ExecutionMark): JournalEntry {
+  #endedIn(marks: readonly ExecutionMark[]): TaskState[] {
+    const ended: TaskState[] = []
+    for (const mark of marks) {
+      const state = mark.type === 'task_complete' ? this.#ended.get(mark.result) : undefined
+      if (!state) continue
+      ended.push(state)
+      this.#ended.delete(state.result!)
+    }
+    return ended
+  }
+
+  #entry(observed: ExecutionMark): JournalEntry {
+    const mark = asLogged(observed)
     const { type, data } = this.#renderer.render(mark)
     const internal = internalOf(mark, data)
     return internal === undefined ? { type, data } : { type, data, internal }
   }
+}
+
+/** With the output as it was at the task's end. */
+function asLogged(mark: ExecutionMark): ExecutionMark {
+  if (mark.type !== 'task_complete' || !mark.logged) return mark
+  return { ...mark, result: { ...mark.result, ...mark.logged } }
 }
 
 /** What a resume needs and a reader must not have. */

@@ -1,51 +1,41 @@
-const known = [
-  'id',
-  'tool',
-  'arguments',
-  'dependsOn',
-  'retry',
-  'timeout',
-  'totalTimeout',
-  'idleTimeout',
-  'onError',
-  'priority',
-]
-const byPlainName = new Map(known.map((name) => [plain(name), name]))
-/** No name that is this much longer than any known one is close to it. */
-const maxLength = 20
+/** For each member that a kind of object has, the other words for it. */
+type Words<Member extends string> = Readonly<Record<Member, readonly string[]>>
 
-/** Whether a member of a task has a meaning. Compared one by one: names of members are single objects, so that it is a few comparisons. */
-export function isMember(name: string): boolean {
-  switch (name) {
-    case 'id':
-    case 'tool':
-    case 'dependsOn':
-    case 'arguments':
-    case 'retry':
-    case 'timeout':
-    case 'totalTimeout':
-    case 'idleTimeout':
-    case 'onError':
-    case 'priority':
-      return true
-    default:
-      return false
+/** Finds the member that was probably meant by one that does not exist. */
+export class MemberNames<Member extends string> {
+  readonly #members: readonly Member[]
+  /** Words and members alike, in their plain form. */
+  readonly #byPlainName = new Map<string, Member>()
+  /** No name that is longer, in any way of writing it, is one of the words or close to it. */
+  #maxLength = 0
+
+  constructor(words: Words<Member>) {
+    this.#members = Object.keys(words) as Member[]
+    for (const member of this.#members) {
+      for (const word of [member, ...words[member]]) {
+        this.#byPlainName.set(plain(word), member)
+        this.#maxLength = Math.max(this.#maxLength, 2 * word.length)
+      }
+    }
+  }
+
+  /**
+   * The same as a member, or as another word for it, but for case and punctuation; or one letter off a member. Other unknown members are
+   * none of the executor's business, nor are members that exist.
+   */
+  meantBy(name: string): Member | undefined {
+    if (name.length > this.#maxLength || this.#members.includes(name as Member)) return undefined
+    const given = plain(name)
+    const same = this.#byPlainName.get(given)
+    if (same !== undefined) return same
+    // Too many short words are one letter from `id`.
+    return this.#members.find((member) => member.length > 3 && isOneLetterOff(given, plain(member)))
   }
 }
 
-/**
- * The member that an unknown one was probably meant to be: the same but for case and punctuation, or for one letter. Other unknown
- * members are none of the executor's business.
- */
-export function misspelt(name: string): string | undefined {
-  if (name.length > maxLength || isMember(name)) return undefined
-  const given = plain(name)
-  const same = byPlainName.get(given)
-  if (same !== undefined) return same
-  // Too many short words are one letter from `id`.
-  for (const [expected, member] of byPlainName)
-    if (expected.length > 3 && isOneLetterOff(given, expected)) return member
-  return undefined
+/** The end of a message about a member that has its unit in its name, which the right one has not. */
+export function unitHint(name: string, member: string): string {
+  return /sec|minute/i.test(name) && /timeout|ms$/i.test(member) ? ', in milliseconds' : ''
 }
 
 function plain(name: string): string {

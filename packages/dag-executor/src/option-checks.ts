@@ -18,12 +18,31 @@ export function checkChoice<Choice extends string>(name: string, value: Choice, 
   throw new TypeError(`Expected \`${name}\` to be one of ${list}, got ${show(value)}`)
 }
 
+/**
+ * Also takes one of another realm, or of a library that has its own.
+ *
+ * @throws TypeError where the option is given and is no signal.
+ */
+export function checkSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal === undefined) return undefined
+  if (typeof signal?.addEventListener === 'function' && typeof signal.aborted === 'boolean') return signal
+  throw new TypeError(`Expected \`signal\` to be an AbortSignal, got ${show(signal)}`)
+}
+
+/** @throws TypeError where the options are not an object. */
+export function checkOptions<Options>(options: Options): Options {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
+  throw new TypeError(`Expected the options to be an object, got ${show(options)}`)
+}
+
 /** @throws TypeError where the option is given and is not a function. */
+
 export function checkFunction<Option>(name: string, value: Option): Option {
   if (value === undefined || typeof value === 'function') return value
   throw new TypeError(`Expected \`${name}\` to be a function, got ${show(value)}`)
 }
 
 function show(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+  if (typeof value === 'string') return JSON.stringify(value)
+  return typeof value === 'object' && value !== null ? Object.prototype.toString.call(value) : String(value)
 }

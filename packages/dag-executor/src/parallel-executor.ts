@@ -8,7 +8,7 @@ import type { ExecutionSettings, ExecutionWatch, PreparedExecution } from './exe
 import { checkJournal, type ExecuteOptions, type ParallelExecutorOptions, readSettings } from './executor-options.js'
 import type { Journal, JournalEntry } from './journal.js'
 import { isName, maxNameBytes } from './name-limit.js'
-import { checkChoice, checkFunction } from './option-checks.js'
+import { checkChoice, checkFunction, checkOptions, checkSignal } from './option-checks.js'
 import { createPlan } from './plan.js'
 import { planHash } from './plan-hash.js'
 import { readExecution } from './read-execution.js'
@@ -33,7 +33,7 @@ export class ParallelExecutor {
 
   /** @throws TypeError where an option is not what it should be. */
   constructor(options: ParallelExecutorOptions = {}) {
-    this.#tools = createToolTable(options.tools ?? {})
+    this.#tools = createToolTable(checkOptions(options).tools ?? {})
     this.#limits = readLimits(options)
     this.#journal = checkJournal(options.journal)
     this.settings = readSettings(options)
@@ -73,7 +73,8 @@ export class ParallelExecutor {
    * @throws TypeError where an option is not what it should be.
    */
   protected prepare(dag: DAGStructure | BuiltDag, options: ExecuteOptions): PreparedExecution {
-    const { resumeFrom, signal, onTaskComplete, changedPlan = 'refuse' } = options
+    const { resumeFrom, onTaskComplete, changedPlan = 'refuse' } = checkOptions(options)
+    const signal = checkSignal(options.signal)
     const record = resumeFrom === undefined ? undefined : readLog(resumeFrom, options.executionId)
     const { executionId = record?.executionId ?? crypto.randomUUID() } = options
     if (typeof executionId !== 'string' || !isName(executionId)) {

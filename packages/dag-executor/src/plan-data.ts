@@ -3,6 +3,7 @@ import type { DAGTask, OnError, RetryPolicy } from './dag.js'
 import type { ExecutionRecord, TaskRecord } from './execution-record.js'
 import type { Plan } from './plan.js'
 import type { ResolvedPolicy } from './policy.js'
+import { ResumeError } from './resume-error.js'
 
 type RetryPart = Pick<ResolvedPolicy, 'attempts' | 'delayMs' | 'factor' | 'maxDelayMs' | 'jitter' | 'retryOn'>
 
@@ -92,5 +93,11 @@ function unchangedTasks(before: readonly DAGTask[], after: readonly DAGTask[]): 
 
 /** How patiently a task is run is no part of what it computes. */
 function taskText({ id, tool, arguments: args = {}, dependsOn = [], onError }: DAGTask): string {
-  return canonicalJson({ id, tool, arguments: args, dependsOn: [...dependsOn].sort(), onError })
+  try {
+    return canonicalJson({ id, tool, arguments: args, dependsOn: [...dependsOn].sort(), onError })
+  } catch (error) {
+    // Nested so deep that no plan of ours can be meant.
+    if (error instanceof RangeError) throw new ResumeError('corrupt_log', 'The plan in the log is nested too deep')
+    throw error
+  }
 }

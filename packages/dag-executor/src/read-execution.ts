@@ -173,7 +173,8 @@ class ExecutionFold {
 
   #duration(data: Data, member: string): number {
     const value = data[member]
-    if (typeof value !== 'number' || !(value >= 0)) throw this.#corrupt(`Expected \`${member}\` to be a number`)
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
+      throw this.#corrupt(`Expected \`${member}\` to be a number`)
     return value
   }
 

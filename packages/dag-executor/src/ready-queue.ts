@@ -1,4 +1,5 @@
 import type { PlannedTask } from './plan.js'
+import { RankHeap } from './rank-heap.js'
 import { RankSet } from './rank-set.js'
 
 /**
@@ -8,7 +9,8 @@ import { RankSet } from './rank-set.js'
 export class ReadyQueue {
   readonly #byRank: PlannedTask[]
   readonly #ready: RankSet
-  readonly #waiting = new Map<string, RankSet>()
+  /** There may be as many tools as tasks. */
+  readonly #waiting = new Map<string, RankHeap>()
   readonly #running = new Map<string, number>()
 
   /** All the tasks that there are. */
@@ -31,7 +33,7 @@ export class ReadyQueue {
         this.#running.set(task.tool, this.running(task.tool) + 1)
         return task
       }
-      const waiting = this.#waiting.get(task.tool) ?? new RankSet(this.#byRank.length)
+      const waiting = this.#waiting.get(task.tool) ?? new RankHeap()
       this.#waiting.set(task.tool, waiting)
       waiting.add(rank)
     }

@@ -29,8 +29,13 @@ export class ResumeError extends Error {
     Object.defineProperty(this, brand, { value: true })
   }
 
-  /** Whether `value` is a ResumeError, also one of another copy of this package. */
+  /** Whether `value` is a ResumeError, also one of another copy of this package. Never throws. */
   static isInstance(value: unknown): value is ResumeError {
-    return typeof value === 'object' && value !== null && brand in value
+    try {
+      return typeof value === 'object' && value !== null && brand in value
+    } catch {
+      // As of ToolError.
+      return false
+    }
   }
 }

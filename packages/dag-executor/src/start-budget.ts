@@ -1,3 +1,5 @@
+import { inAnotherTurn } from './another-turn.js'
+
 /** Milliseconds of starting after which the event loop gets its turn: half the time of a frame. */
 const maxBurstMs = 8
 /** So few starts are never held back: a start may seem long because the process itself had to wait for a processor. */
@@ -41,13 +43,4 @@ export class StartBudget {
     this.#cancelPause?.()
     this.#cancelPause = undefined
   }
-}
-
-function inAnotherTurn(callback: () => void): () => void {
-  if (typeof setImmediate === 'function') {
-    const immediate = setImmediate(callback)
-    return () => clearImmediate(immediate)
-  }
-  const timer = setTimeout(callback, 0)
-  return () => clearTimeout(timer)
 }

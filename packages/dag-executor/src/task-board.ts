@@ -1,6 +1,6 @@
 import type { TaskResult } from './execution-result.js'
 import { PhaseClock } from './phase-clock.js'
-import type { Plan, PlannedTask } from './plan.js'
+import type { Plan } from './plan.js'
 import { ReadyQueue } from './ready-queue.js'
 import { noOutput } from './references.js'
 import { describeFailure } from './task-failure.js'
@@ -36,7 +36,7 @@ export interface TaskBoardOptions {
   readonly maxConcurrency: number
   readonly history: TaskHistory | undefined
   /** Called with each result at once, before a dependent can become ready. */
-  readonly onResult: (task: PlannedTask, result: TaskResult) => void
+  readonly onResult: (state: TaskState, result: TaskResult) => void
   /** Called after that, where the end of a task lets its dependents go: has `letDependentsGo` called, now or later. */
   readonly onReleased: (state: TaskState, at: number) => void
 }
@@ -57,6 +57,8 @@ export class TaskBoard {
   readonly #history: TaskHistory | undefined
   readonly #onResult: TaskBoardOptions['onResult']
   readonly #onReleased: TaskBoardOptions['onReleased']
+  /** No task is to start any more. */
+  #isStopped = false
 
   constructor(plan: Plan, { maxConcurrency, history, onResult, onReleased }: TaskBoardOptions) {
     this.#plan = plan
@@ -143,7 +145,8 @@ export class TaskBoard {
   /** Whether the failure was handled, so that it skips no dependent. */
   fail(state: TaskState, error: unknown, at: number): boolean {
     // Whoever ends the whole execution does not want the dependents either.
-    const onError = state.incidents?.cancelledBy === 'execution' ? undefined : state.task.policy.onError
+    const isUnwanted = this.#isStopped || state.incidents?.cancelledBy === 'execution'
+    const onError = isUnwanted ? undefined : state.task.policy.onError
     this.#settle(state, 'error', { ...describeFailure(error), ...onError }, at)
     if (onError) this.#onReleased(state, at)
     return onError !== undefined
@@ -185,6 +188,7 @@ export class TaskBoard {
    * attempt counts as failed, the others as skipped (PROTOCOL.md §8.4).
    */
   endIdle(because: string | undefined, at: number): void {
+    this.#isStopped = true
     this.ledger.ready.clear()
     for (const state of this.states) {
       if (hasEnded(state) || state.phase === 'running') continue
@@ -208,7 +212,7 @@ export class TaskBoard {
 
   #report(state: TaskState, result: TaskResult): void {
     state.result = result
-    this.#onResult(state.task, result)
+    this.#onResult(state, result)
   }
 
   #move(state: TaskState, event: TaskEvent, at: number): void {

@@ -82,7 +82,7 @@ export function explainTask(state: TaskState, board: TaskBoard, history: TaskHis
 function findLastDependency({ task, result }: TaskState, board: TaskBoard, history: TaskHistory): string | undefined {
   const left = history.of(task.index)[0]
   if (!left || (result?.status === 'skipped' && result.because === undefined)) return undefined
-  const last = history.lastEnded(new Set(task.dependencies), left.sequence)
+  const last = history.lastEnded(task.dependencies, left.sequence)
   return last === undefined ? undefined : board.states[last]!.task.id
 }
 

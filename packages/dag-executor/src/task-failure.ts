@@ -9,7 +9,9 @@ export function describeFailure(error: unknown): { error: string; code: string; 
 /** A ToolError's code, or `task_failed`. Never throws. */
 export function failureCode(error: unknown): string {
   try {
-    return ToolError.isInstance(error) && typeof error.code === 'string' ? error.code : 'task_failed'
+    // Read once: it may be a getter.
+    const code: unknown = ToolError.isInstance(error) ? error.code : undefined
+    return typeof code === 'string' ? code : 'task_failed'
   } catch {
     return 'task_failed'
   }

@@ -5,7 +5,7 @@ export interface TaskMoment {
   readonly phase: TaskPhase
   /** Milliseconds since the execution began. */
   readonly at: number
-  /** Counts the moments of the whole execution, since many of them may have the same time. */
+  /** Counts the moments of the whole execution from 1, since many of them may have the same time. */
   readonly sequence: number
   /** What the last failed attempt threw before. */
   readonly failure: unknown
@@ -18,7 +18,9 @@ const phases: readonly TaskPhase[] = ['waiting', 'ready', 'running', 'backoff', 
  * read when somebody asks about one.
  */
 export class TaskHistory {
-  #tasks: Int32Array
+  /** The last moment of each task, and of each moment the one of the same task before; 0 where there is none. */
+  readonly #last: Int32Array
+  #before: Int32Array
   #phases: Uint8Array
   #times: Float64Array
   #size = 0
@@ -26,53 +28,58 @@ export class TaskHistory {
   readonly #failures = new Map<number, unknown>()
 
   constructor(tasks: number) {
+    this.#last = new Int32Array(tasks)
     // Most tasks become ready, run and end.
     const capacity = tasks * 3 + 1
-    this.#tasks = new Int32Array(capacity)
+    this.#before = new Int32Array(capacity)
     this.#phases = new Uint8Array(capacity)
     this.#times = new Float64Array(capacity)
   }
 
   record({ task, phase, incidents }: TaskState, at: number): void {
+    this.#size += 1
     const sequence = this.#size
-    if (sequence === this.#tasks.length) this.#grow()
-    this.#tasks[sequence] = task.index
+    if (sequence === this.#before.length) this.#grow()
+    this.#before[sequence] = this.#last[task.index]!
+    this.#last[task.index] = sequence
     this.#phases[sequence] = phases.indexOf(phase)
     this.#times[sequence] = at
     if (incidents?.failure !== undefined) this.#failures.set(sequence, incidents.failure)
-    this.#size += 1
   }
 
   of(index: number): readonly TaskMoment[] {
     const moments: TaskMoment[] = []
-    for (
-      let sequence = this.#tasks.indexOf(index);
-      sequence >= 0;
-      sequence = this.#tasks.indexOf(index, sequence + 1)
-    ) {
-      if (sequence >= this.#size) break
-      const phase = phases[this.#phases[sequence]!]!
+    for (let sequence = this.#last[index]!; sequence > 0; sequence = this.#before[sequence]!) {
+      const phase = this.#phaseAt(sequence)
       moments.push({ phase, at: this.#times[sequence]!, sequence, failure: this.#failures.get(sequence) })
     }
-    return moments
+    return moments.reverse()
   }
 
   /** The task out of these that came last to an end before a moment. */
-  lastEnded(indexes: ReadonlySet<number>, before: number): number | undefined {
-    for (let sequence = Math.min(before, this.#size) - 1; sequence >= 0; sequence -= 1) {
-      const index = this.#tasks[sequence]!
-      if (indexes.has(index) && hasEnded({ phase: phases[this.#phases[sequence]!]! })) return index
+  lastEnded(indexes: readonly number[], before: number): number | undefined {
+    let [found, latest]: [number | undefined, number] = [undefined, 0]
+    for (const index of indexes) {
+      // An end is the last moment of a task.
+      const sequence = this.#last[index]!
+      if (sequence <= latest || sequence >= before || !hasEnded({ phase: this.#phaseAt(sequence) })) continue
+      found = index
+      latest = sequence
     }
-    return undefined
+    return found
+  }
+
+  #phaseAt(sequence: number): TaskPhase {
+    return phases[this.#phases[sequence]!]!
   }
 
   #grow(): void {
-    const capacity = this.#tasks.length * 2
-    const [tasks, phasesOf, times] = [new Int32Array(capacity), new Uint8Array(capacity), new Float64Array(capacity)]
-    tasks.set(this.#tasks)
+    const capacity = this.#before.length * 2
+    const [before, phasesOf, times] = [new Int32Array(capacity), new Uint8Array(capacity), new Float64Array(capacity)]
+    before.set(this.#before)
     phasesOf.set(this.#phases)
     times.set(this.#times)
-    this.#tasks = tasks
+    this.#before = before
     this.#phases = phasesOf
     this.#times = times
   }

@@ -49,7 +49,9 @@ export class TaskRunner {
       idempotencyKey: createIdempotencyKeys(executionId),
       succeeded: (state, output) =>
         host.step((at) => {
-          if (journal && !hasJsonText(output)) this.#attemptFailed(state, unserialisable(), at)
+          const logged = journal && jsonCopy(output)
+          if (logged) incidentsOf(state).logged = logged
+          if (journal && !logged) this.#attemptFailed(state, unserialisable(), at)
           else board.succeed(state, output, at)
         }),
       failed: (state, error) => host.step((at) => this.#attemptFailed(state, error, at)),
@@ -128,8 +130,11 @@ export class TaskRunner {
   }
 }
 
-function hasJsonText(output: unknown): boolean {
-  return output === undefined || typeof output === 'string' || jsonText(output) !== undefined
+/** What JSON makes of an output, which its tool may go on to change; `undefined` where that is nothing. */
+function jsonCopy(output: unknown): { readonly output: unknown } | undefined {
+  if (output === undefined || typeof output === 'string') return { output }
+  const text = jsonText(output)
+  return text === undefined ? undefined : { output: JSON.parse(text) }
 }
 
 function unserialisable(): ToolError {

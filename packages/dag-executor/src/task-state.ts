@@ -49,6 +49,8 @@ export interface TaskIncidents {
   failure: unknown
   /** Attempts that ended with the process that made them: they are no failures of the task. */
   lostAttempts: number
+  /** Where there is a journal: what it is to keep of the output. */
+  logged: { readonly output: unknown } | undefined
   /** Which of the plans of this execution, counted from 1, brought the task as it is. */
   generation: number
 }
@@ -75,6 +77,7 @@ export function incidentsOf(state: TaskState): TaskIncidents {
     cancelledBy: undefined,
     failure: undefined,
     lostAttempts: 0,
+    logged: undefined,
     generation: 1,
   }
   return state.incidents

@@ -297,15 +297,24 @@ describe('timeout', () => {
   })
 
   it('gives exactly one outcome where the tool answers in the turn in which the time is over', async () => {
-    const completed: unknown[] = []
-    const tools: ToolRegistry = { slow: () => new Promise((resolve) => setTimeout(resolve, 50)) }
+    const held = new HeldTasks()
+    const completed: string[] = []
+    const tools: ToolRegistry = { slow: () => new Promise((resolve) => setTimeout(resolve, 50)), held: held.tool }
     const run = new ParallelExecutor({ tools }).execute(
-      { tasks: [{ id: 'a', tool: 'slow', timeout: 50 }] },
-      { onTaskComplete: (result) => completed.push(result.status) },
+      {
+        tasks: [
+          { id: 'a', tool: 'slow', timeout: 50 },
+          { id: 'still running', tool: 'held' },
+        ],
+      },
+      { onTaskComplete: ({ taskId, code = 'success' }) => completed.push(`${taskId}: ${code}`) },
     )
     await vi.runAllTimersAsync()
-    await run
-    expect(completed).toHaveLength(1)
+    expect(completed).toEqual(['a: timeout'])
+    expect(held.call('still running').context.signal.aborted).toBe(false)
+    held.call('still running').succeed()
+    expect((await run).results).toMatchObject([{ code: 'timeout' }, { status: 'success' }])
+    expect(completed).toEqual(['a: timeout', 'still running: success'])
   })
 
   it.each([0, Number.POSITIVE_INFINITY])('is off where it is %d', async (timeout) => {
@@ -362,6 +371,20 @@ describe('numbers', () => {
       criticalPathMs: 100,
     })
   })
+
+  it.each(['b c d', 'c b d', 'd b c', 'c d b'])(
+    'has the critical path go through the dependency that took longest, in whatever order (%s) they are given',
+    async (order) => {
+      const durations: Record<string, number> = { a: 5, b: 10, c: 50, d: 30, end: 5 }
+      const tools: ToolRegistry = {
+        sleep: (_: unknown, { taskId }) => new Promise((resolve) => setTimeout(resolve, durations[taskId])),
+      }
+      const dag = graph({ a: [], b: ['a'], c: ['a'], d: ['a'], end: order.split(' ') }, 'sleep')
+      const run = new ParallelExecutor({ tools }).execute(dag)
+      await vi.runAllTimersAsync()
+      expect(await run).toMatchObject({ criticalPath: ['a', 'c', 'end'], criticalPathMs: 60, executionTimeMs: 60 })
+    },
+  )
 
   it('is a speedup of 1 where nothing took any time', async () => {
     const result = await new ParallelExecutor({ tools: { ok: () => 1 } }).execute(graph({ a: [], b: ['a'] }, 'ok'))

@@ -11,6 +11,7 @@ import {
   type ToolRegistry,
 } from '../src/index.js'
 import { graph, HeldTasks, settled } from './held-tasks.js'
+import { seeded } from './seeded.js'
 
 afterEach(() => {
   vi.useRealTimers()
@@ -332,7 +333,7 @@ describe('attempts', () => {
 })
 
 describe('time', () => {
-  const random = seeded()
+  const random = seeded(1)
   const layers = Array.from({ length: 6 }, () =>
     Array.from({ length: 8 }, () => Math.ceil(Math.exp(3 + 1.5 * gauss()))),
   )
@@ -526,12 +527,4 @@ function revoked(): object {
   const { proxy, revoke } = Proxy.revocable({}, {})
   revoke()
   return proxy
-}
-
-function seeded(): () => number {
-  let state = 1
-  return () => {
-    state = (state * 48_271) % 2_147_483_647
-    return state / 2_147_483_647
-  }
 }

@@ -146,12 +146,14 @@ describe('an iteration', () => {
         new EventIterator(byHand.buffer, () => byHand.buffer.take()?.at, byHand.result),
         generate(generated.buffer, generated.result),
       ]
-      // A generator that is left before its first call never runs; this is the one difference.
+      // Where it differs from a generator: left before its first call, that never runs; left while a call waits, it waits as well.
       let started = false
+      let calls = 0
       // Nothing happens after the end.
       let ended = false
       for (let step = 0; step < 30; step += 1) {
         const chance = random()
+        const canLeave = started && histories.every(({ answers }) => answers.length === calls)
         for (const [at, { buffer, end, answers }] of histories.entries()) {
           const iterator = iterators[at]!
           const note = (call: Promise<unknown>) =>
@@ -163,9 +165,10 @@ describe('an iteration', () => {
             if (!ended) buffer.push(markOf(step))
           } else if (chance < 0.8) note(iterator.next())
           else if (chance < 0.83) end()
-          else if (chance < 0.85 && started) note(iterator.return())
-          else if (chance < 0.87 && started) note(iterator.throw(new Error('thrown')))
+          else if (chance < 0.85 && canLeave) note(iterator.return())
+          else if (chance < 0.87 && canLeave) note(iterator.throw(new Error('thrown')))
         }
+        if ((chance >= 0.4 && chance < 0.8) || (chance >= 0.83 && chance < 0.87 && canLeave)) calls += 1
         started ||= chance >= 0.4 && chance < 0.8
         ended ||= chance >= 0.8 && chance < 0.83
         if (random() < 0.5) await settled()
@@ -175,6 +178,13 @@ describe('an iteration', () => {
       expect([seed, ...byHand.answers]).toEqual([seed, ...generated.answers])
       expect(byHand.buffer.size).toBe(generated.buffer.size)
     }
+  })
+
+  it('that is left while it waits for an event ends at once', async () => {
+    const buffer = new BufferedEventStream(10)
+    const iterator = new EventIterator(buffer, () => buffer.take()?.at, new Promise(() => undefined))
+    const waiting = [iterator.next(), iterator.next(), iterator.return()]
+    expect(await Promise.all(waiting)).toEqual(Array(3).fill({ value: undefined, done: true }))
   })
 
   it('that is left before its first event discards what is still to come', async () => {

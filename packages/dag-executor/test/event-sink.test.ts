@@ -12,22 +12,19 @@ class HeldSink {
   readonly events: SSEEvent[] = []
   closed = false
   aborted: unknown
-  inFlight = 0
-  maxInFlight = 0
   #open = false
   #release: (() => void) | undefined
+  #received: (() => void) | undefined
 
   readonly writable = new WritableStream<SSEEvent>({
     write: async (event) => {
       this.events.push(event)
-      this.inFlight += 1
-      this.maxInFlight = Math.max(this.maxInFlight, this.inFlight)
+      this.#received?.()
       if (!this.#open) {
         await new Promise<void>((resolve) => {
           this.#release = resolve
         })
       }
-      this.inFlight -= 1
     },
     close: () => {
       this.closed = true
@@ -44,6 +41,15 @@ class HeldSink {
 
   letOnePass(): void {
     this.#release?.()
+  }
+
+  /** Resolves when so many events have come. */
+  async received(count: number): Promise<void> {
+    while (this.events.length < count) {
+      await new Promise<void>((resolve) => {
+        this.#received = resolve
+      })
+    }
   }
 }
 
@@ -87,17 +93,20 @@ describe('the sink of executeWithStreaming', () => {
     }
   })
 
-  it('gets one write at a time', async () => {
+  it('gets one write at a time: the next when it has taken the last, so that none waits in the stream', async () => {
     const sink = new HeldSink()
+    const write = vi.spyOn(WritableStreamDefaultWriter.prototype, 'write')
     const dag = graph({ a: [], b: [], c: [] }, 'ok')
     const run = new StreamingExecutor({ tools: { ok: () => 1 } }).executeWithStreaming(dag, sink.writable)
     for (let i = 1; i <= 8; i += 1) {
-      await vi.waitUntil(() => sink.events.length === i)
+      await sink.received(i)
+      await settled()
+      expect([sink.events.length, write.mock.calls.length]).toEqual([i, i])
       sink.letOnePass()
     }
-    await run
-    expect(sink.maxInFlight).toBe(1)
-    expect(sink.events).toHaveLength(8)
+    expect((await run).delivery).toBe('complete')
+    expect(write).toHaveBeenCalledTimes(8)
+    write.mockRestore()
   })
 
   it('does not delay a task where it is slow, and gets every lifecycle event in the end', async () => {

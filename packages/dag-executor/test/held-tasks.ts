@@ -13,6 +13,7 @@ export class HeldTasks {
   readonly order: string[] = []
   readonly #calls = new Map<string, HeldCall>()
   readonly #awaited = new Map<string, (call: HeldCall) => void>()
+  #noticed: (() => void) | undefined
 
   readonly tool: ToolFunction<Record<string, unknown>> = (args, context) =>
     new Promise((succeed, fail) => {
@@ -20,6 +21,7 @@ export class HeldTasks {
       this.order.push(context.taskId)
       this.#calls.set(context.taskId, call)
       this.#awaited.get(context.taskId)?.(call)
+      this.#noticed?.()
     })
 
   /** The newest call for the task, which must have started. */
@@ -32,6 +34,15 @@ export class HeldTasks {
   /** The call for the task, as soon as there is one. */
   async started(taskId: string): Promise<HeldCall> {
     return this.#calls.get(taskId) ?? new Promise((resolve) => this.#awaited.set(taskId, resolve))
+  }
+
+  /** Resolves when so many calls were made. */
+  async called(count: number): Promise<void> {
+    while (this.order.length < count) {
+      await new Promise<void>((resolve) => {
+        this.#noticed = resolve
+      })
+    }
   }
 
   has(taskId: string): boolean {

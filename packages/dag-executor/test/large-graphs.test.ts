@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type DAGTask, ParallelExecutor, StreamingExecutor, type ToolRegistry } from '../src/index.js'
+import { type DAGTask, ParallelExecutor, StreamingExecutor, type ToolContext, type ToolRegistry } from '../src/index.js'
 
 const order: string[] = []
 const tools: ToolRegistry = {
@@ -9,19 +9,30 @@ const tools: ToolRegistry = {
   fail: () => Promise.reject(new Error('no')),
 }
 const executor = new ParallelExecutor({ tools, maxTasks: 50_000 })
-const run = (tasks: DAGTask[], maxConcurrency = Number.POSITIVE_INFINITY) => {
+const run = (tasks: DAGTask[]) => {
   order.length = 0
-  return new ParallelExecutor({ tools, maxTasks: 50_000, maxConcurrency }).execute({ tasks })
+  return executor.execute({ tasks })
 }
 const build = (count: number, dependsOn: (index: number) => number[], tool = 'ok'): DAGTask[] =>
   Array.from({ length: count }, (_, i) => ({ id: `t${i}`, tool, dependsOn: dependsOn(i).map((at) => `t${at}`) }))
 
 describe('large graphs', { timeout: 30_000 }, () => {
-  it('10,000 tasks without dependencies start in the order of the DAG, within the limit of tasks at a time', async () => {
-    const result = await run(
-      build(10_000, () => []),
-      7,
-    )
+  it('10,000 tasks without dependencies start in the order of the DAG, as many at a time as the limit is', async () => {
+    let running = 0
+    let most = 0
+    const patient = async (_: unknown, { taskId }: ToolContext) => {
+      order.push(taskId)
+      running += 1
+      most = Math.max(most, running)
+      // Not all end in the order in which they started.
+      for (let turns = order.length % 5; turns >= 0; turns -= 1) await Promise.resolve()
+      running -= 1
+    }
+    order.length = 0
+    const result = await new ParallelExecutor({ tools: { patient }, maxTasks: 10_000, maxConcurrency: 7 }).execute({
+      tasks: build(10_000, () => [], 'patient'),
+    })
+    expect([most, running]).toEqual([7, 0])
     expect(result).toMatchObject({ status: 'success', parallelizationLayers: 1 })
     expect(order).toEqual(Array.from({ length: 10_000 }, (_, i) => `t${i}`))
   })

@@ -8,16 +8,9 @@ import {
   ToolError,
   type ToolRegistry,
 } from '../src/index.js'
+import { checkLog } from './check-log.js'
 import { settled } from './held-tasks.js'
-
-/** Numbers from 0 to 1 that are the same in every run (a linear congruential generator). */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
+import { seeded } from './seeded.js'
 
 interface Scenario {
   readonly tasks: DAGTask[]
@@ -100,10 +93,10 @@ function letsGo({ status, handled }: Outcome): boolean {
   return status === 'success' || handled !== undefined
 }
 
-/** Runs a scenario, giving every call a random number of turns; `onCall` is told how many calls there were. */
-function play(scenario: Scenario, random: () => number, onCall: (calls: number) => void = () => {}) {
+/** Runs a scenario, giving every call a random number of turns; `calls` has the task of each, and `onCall` comes after each. */
+function play(scenario: Scenario, random: () => number, onCall: () => void = () => {}) {
   const running = { narrow: 0, all: 0 }
-  let calls = 0
+  const calls: string[] = []
   const call = (isNarrow: boolean): ToolRegistry[string] => ({
     maxConcurrency: isNarrow ? 2 : undefined,
     run: async (_: unknown, { taskId, attempt, progress, emit, signal }) => {
@@ -111,8 +104,8 @@ function play(scenario: Scenario, random: () => number, onCall: (calls: number) 
       if (isNarrow) running.narrow += 1
       expect(running.all).toBeLessThanOrEqual(scenario.maxConcurrency)
       expect(running.narrow).toBeLessThanOrEqual(2)
-      calls += 1
-      onCall(calls)
+      calls.push(taskId)
+      onCall()
       for (let turns = Math.floor(random() * 8); turns > 0 && !signal.aborted; turns -= 1) {
         progress(random())
         if (turns === 2) emit(attempt)
@@ -128,14 +121,24 @@ function play(scenario: Scenario, random: () => number, onCall: (calls: number) 
     tools: { narrow: call(true), wide: call(false) },
     maxConcurrency: scenario.maxConcurrency,
   })
-  return { executor, running }
+  return { executor, running, calls }
+}
+
+/** How far an execution was when it was aborted. */
+interface AbortMoment {
+  readonly calls: readonly string[]
+  readonly ended: ReadonlySet<string>
 }
 
 /** Plays a scenario into a stream that is slow now and then; aborts after some number of calls. */
 async function playInto(scenario: Scenario, random: () => number, abortAfter = Number.POSITIVE_INFINITY) {
   const controller = new AbortController()
-  const { executor, running } = play(scenario, random, (calls) => {
-    if (calls > abortAfter) controller.abort()
+  const ended = new Set<string>()
+  let aborted: AbortMoment | undefined
+  const { executor, running, calls } = play(scenario, random, () => {
+    if (calls.length <= abortAfter) return
+    aborted ??= { calls: [...calls], ended: new Set(ended) }
+    controller.abort()
   })
   const events: SSEEvent[] = []
   const writable = new WritableStream<SSEEvent>({
@@ -144,50 +147,28 @@ async function playInto(scenario: Scenario, random: () => number, abortAfter = N
       if (random() < 0.1) await settled()
     },
   })
-  const result = await executor.executeWithStreaming({ tasks: scenario.tasks }, writable, { signal: controller.signal })
+  const result = await executor.executeWithStreaming({ tasks: scenario.tasks }, writable, {
+    signal: controller.signal,
+    onTaskComplete: ({ taskId }) => ended.add(taskId),
+  })
   expect(running).toEqual({ narrow: 0, all: 0 })
   expect(result.delivery).toBe('complete')
-  return { result, events }
+  return { result, events, calls, aborted }
 }
 
-/** What holds for every log of events, whatever happened. */
-function checkLog({ tasks }: Scenario, events: readonly SSEEvent[], results: readonly TaskResult[]): void {
-  expect(events[0]?.type).toBe('execution_start')
-  expect(events.at(-1)?.type).toBe('execution_complete')
-  const attempts = new Map<string, number>()
-  const ended = new Map<string, Outcome>()
-  for (const event of events.slice(1, -1)) {
-    switch (event.type) {
-      case 'task_start': {
-        const { taskId, attempt } = event.data
-        expect(ended.has(taskId)).toBe(false)
-        expect(attempt).toBe((attempts.get(taskId) ?? 0) + 1)
-        attempts.set(taskId, attempt)
-        const { dependsOn = [] } = tasks.find(({ id }) => id === taskId)!
-        for (const dependency of dependsOn) expect(letsGo(ended.get(dependency)!)).toBe(true)
-        break
-      }
-      case 'task_retry':
-      case 'task_progress':
-      case 'task_output':
-        expect(event.data.attempt).toBe(attempts.get(event.data.taskId))
-        expect(ended.has(event.data.taskId)).toBe(false)
-        break
-      case 'task_complete': {
-        const { taskId, status } = event.data
-        expect(ended.has(taskId)).toBe(false)
-        expect(status === 'skipped').toBe(!attempts.has(taskId))
-        expect(event.data.attempts).toBe(attempts.get(taskId) ?? 0)
-        ended.set(taskId, outcomeOf(event.data))
-        break
-      }
-      default:
-        expect.fail(`${event.type} is out of place`)
-    }
-  }
-  expect(ended.size).toBe(tasks.length)
+/** What must become of a task of an execution that was aborted at this moment; `otherwise` is what would have become of it. */
+function afterAbort({ calls, ended }: AbortMoment, taskId: string, otherwise: Outcome): Outcome {
+  if (ended.has(taskId)) return otherwise
+  const attempts = calls.filter((id) => id === taskId).length
+  return { status: attempts > 0 ? 'error' : 'skipped', attempts, handled: undefined }
+}
+
+/** What holds for every log of events, whatever happened, and that the results say the same. */
+function checkEvents({ tasks }: Scenario, events: readonly SSEEvent[], results: readonly TaskResult[]): void {
+  checkLog(tasks, events)
+  const told = new Map(events.flatMap(({ type, data }) => (type === 'task_complete' ? [[data.taskId, data]] : [])))
   expect(results.map((result) => [result.taskId, outcomeOf(result)])).toEqual(
-    tasks.map(({ id }) => [id, ended.get(id)]),
+    tasks.map(({ id }) => [id, outcomeOf(told.get(id)!)]),
   )
 }
 
@@ -198,7 +179,7 @@ describe('random DAGs', { timeout: 30_000 }, () => {
       const scenario = randomScenario(random)
       const expected = reference(scenario)
       const { result, events } = await playInto(scenario, random)
-      checkLog(scenario, events, result.results)
+      checkEvents(scenario, events, result.results)
       for (const task of result.results) {
         const { taskId, status, because } = task
         expect({ seed, taskId, ...outcomeOf(task) }).toEqual({ seed, taskId, ...expected.get(taskId) })
@@ -208,20 +189,33 @@ describe('random DAGs', { timeout: 30_000 }, () => {
     }
   })
 
-  it('200 of them that are aborted at a random moment end all the same, with no task started afterwards', async () => {
+  it('200 of them that are aborted at a random moment end as the model says, with no task started afterwards', async () => {
+    const seen = { success: 0, error: 0, skipped: 0 }
     let cancelled = 0
     for (let seed = 1_001; seed <= 1_200; seed += 1) {
       const random = seeded(seed)
       const scenario = randomScenario(random)
       const expected = reference(scenario)
-      const { result, events } = await playInto(scenario, random, Math.floor(random() * scenario.tasks.length))
-      checkLog(scenario, events, result.results)
-      if (result.status === 'cancelled') cancelled += 1
-      for (const { taskId, status } of result.results) {
-        if (status === 'success') expect(expected.get(taskId)?.status).toBe('success')
+      const abortAfter = Math.floor(random() * scenario.tasks.length)
+      const { result, events, calls, aborted } = await playInto(scenario, random, abortAfter)
+      checkEvents(scenario, events, result.results)
+      if (aborted) expect([seed, calls]).toEqual([seed, aborted.calls])
+      else expect(calls.length).toBeLessThanOrEqual(abortAfter)
+      for (const task of result.results) {
+        const { taskId } = task
+        const otherwise = expected.get(taskId)!
+        const outcome = aborted ? afterAbort(aborted, taskId, otherwise) : otherwise
+        expect({ seed, taskId, ...outcomeOf(task) }).toEqual({ seed, taskId, ...outcome })
+        if (!aborted) continue
+        expect([seed, taskId, task.code === 'cancelled']).toEqual([seed, taskId, !aborted.ended.has(taskId)])
+        seen[task.status] += 1
       }
+      if (aborted) cancelled += 1
+      const status = [...expected.values()].every(letsGo) ? 'success' : 'error'
+      expect([seed, result.status]).toEqual([seed, aborted ? 'cancelled' : status])
     }
     expect(cancelled).toBeGreaterThan(100)
+    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(100)
   })
 
   it('300 of them in which single tasks are cancelled at random moments end as the model says of all other tasks', async () => {
@@ -244,7 +238,7 @@ describe('random DAGs', { timeout: 30_000 }, () => {
       for await (const event of stream) events.push(event)
       expect(running).toEqual({ narrow: 0, all: 0 })
       const { results, status } = await stream.result
-      checkLog(scenario, events, results)
+      checkEvents(scenario, events, results)
       const cancelled = new Map(results.flatMap((task) => (task.code === 'cancelled' ? [[task.taskId, task]] : [])))
       const expected = reference(scenario, cancelled)
       for (const task of results) {
@@ -275,4 +269,39 @@ describe('random DAGs', { timeout: 30_000 }, () => {
       expect(statuses(other)).toEqual(statuses(result))
     }
   })
+
+  it('dependencies that others imply change nothing of what becomes of the tasks, nor the layers', async () => {
+    const seen = { added: 0, success: 0, error: 0, skipped: 0 }
+    for (let seed = 4_001; seed <= 4_150; seed += 1) {
+      const random = seeded(seed)
+      const scenario = randomScenario(random)
+      const tasks = withImplied(scenario.tasks, () => random() < 0.3)
+      const { result } = await playInto(scenario, random)
+      const { result: other, events } = await playInto({ ...scenario, tasks }, random)
+      checkEvents({ ...scenario, tasks }, events, other.results)
+      const outcomes = ({ results }: { results: readonly TaskResult[] }) =>
+        results.map((task) => ({ seed, taskId: task.taskId, code: task.code, output: task.output, ...outcomeOf(task) }))
+      expect(outcomes(other)).toEqual(outcomes(result))
+      expect([other.status, other.parallelizationLayers]).toEqual([result.status, result.parallelizationLayers])
+      seen.added += countDependencies(tasks) - countDependencies(scenario.tasks)
+      for (const { status } of result.results) seen[status] += 1
+    }
+    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(100)
+  })
 })
+
+const countDependencies = (tasks: readonly DAGTask[]) =>
+  tasks.reduce((sum, { dependsOn = [] }) => sum + dependsOn.length, 0)
+
+/** The same tasks, in which some depend also on what their dependencies depend on, over any number of tasks between. */
+function withImplied(tasks: readonly DAGTask[], isAdded: () => boolean): DAGTask[] {
+  const byId = new Map(tasks.map((task) => [task.id, task]))
+  return tasks.map((task) => {
+    const dependsOn = new Set(task.dependsOn)
+    const implied = new Set([...dependsOn].flatMap((id) => byId.get(id)!.dependsOn ?? []))
+    // The set grows while it is read.
+    for (const id of implied) for (const before of byId.get(id)!.dependsOn ?? []) implied.add(before)
+    for (const id of implied) if (isAdded()) dependsOn.add(id)
+    return { ...task, dependsOn: [...dependsOn] }
+  })
+}

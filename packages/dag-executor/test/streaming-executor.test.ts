@@ -137,7 +137,7 @@ describe('events', () => {
       ['task_output', { taskId: 'a', attempt: 1, output: ['part'] }],
     ])
     first.fail(new Error('/private/path'))
-    await vi.waitUntil(() => held.order.length === 2)
+    await held.called(2)
     first.context.progress(0.9)
     first.context.emit('of the lost attempt')
     held.call('a').context.progress(7)
@@ -203,6 +203,22 @@ describe('events', () => {
     ])
     expect(only(events, 'error').error).toBe('The execution failed.')
     expect(only(events, 'execution_complete')).toMatchObject({ status: 'error', successCount: 1, skippedCount: 1 })
+  })
+
+  it('§8.5 say of an execution that failed itself that its status is error, also where every task succeeded', async () => {
+    const { events, writable } = collect()
+    const run = new StreamingExecutor({ tools: { ok: () => 1 } }).executeWithStreaming(
+      graph({ a: [] }, 'ok'),
+      writable,
+      {
+        onTaskComplete: () => {
+          throw new Error('listener')
+        },
+      },
+    )
+    expect(await rejection(run)).toMatchObject({ message: 'listener' })
+    expect(names(events).slice(-2)).toEqual(['error', 'execution_complete'])
+    expect(only(events, 'execution_complete')).toMatchObject({ status: 'error', successCount: 1, errorCount: 0 })
   })
 })
 
