@@ -2,6 +2,11 @@
 export interface Discipline {
   readonly title: string
   readonly groups: readonly Group[]
+  /**
+   * How many times as long as usual the contenders need to be compiled: more code takes more passes to get to its speed.
+   * @default 1
+   */
+  readonly warmUpFactor?: number
 }
 
 /** Cases that are measured alike and compared alike: one table. */

@@ -42,7 +42,8 @@ try {
 }
 
 async function bench({ name, discipline, ...options }: Command): Promise<void> {
-  const { rounds, limits } = options.quick ? quick : full
+  const { rounds, limits: usual } = options.quick ? quick : full
+  const limits = { ...usual, warmUp: usual.warmUp * (discipline.warmUpFactor ?? 1) }
   const interruption = new AbortController()
   const end = (signal: keyof typeof exitCodes) => {
     process.exitCode = exitCodes[signal]

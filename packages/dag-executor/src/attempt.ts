@@ -1,10 +1,11 @@
+import { readFault, readFaults } from './argument-faults.js'
 import { AttemptContext } from './attempt-context.js'
 import { IdleTimer } from './idle-timer.js'
 import type { PlannedTask } from './plan.js'
 import { noArguments, resolveArguments } from './references.js'
 import type { TaskState } from './task-state.js'
 import { startTimer } from './timer.js'
-import type { ValidateArguments } from './tool.js'
+import type { ArgumentFault, ValidateArguments } from './tool.js'
 import { ToolError } from './tool-error.js'
 import type { TableTool } from './tool-table.js'
 
@@ -183,8 +184,18 @@ function readThen(answer: unknown): unknown {
 
 function checkArguments({ inputSchema }: TableTool, args: unknown, validateArguments: ValidateArguments): void {
   if (!inputSchema) return
-  const faults = validateArguments(inputSchema, args as Readonly<Record<string, unknown>>)
+  const faults = findFaults(() => validateArguments(inputSchema, args as Readonly<Record<string, unknown>>))
   if (faults.length === 0) return
-  const texts = faults.slice(0, 10).map(({ pointer, message }) => `${pointer || '(root)'}: ${message}`)
+  const texts = faults.map(({ pointer, message }) => `${pointer || '(root)'}: ${message}`)
   throw new ToolError('invalid_arguments', `The arguments do not fit the tool. ${texts.join('; ')}`)
+}
+
+/** The first of them. */
+function findFaults(validate: () => unknown): ArgumentFault[] {
+  try {
+    return readFaults(validate()).slice(0, 10).map(readFault)
+  } catch (cause) {
+    // The validator is at fault, and no other attempt would change that.
+    throw new ToolError('invalid_arguments', 'The arguments could not be checked.', { cause })
+  }
 }

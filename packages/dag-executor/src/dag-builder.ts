@@ -1,3 +1,4 @@
+import { checkDefinition } from './check-definition.js'
 import type { DAGStructure, DAGTask, OnError, TaskPolicy } from './dag.js'
 import { InputContext } from './input-context.js'
 import type { ToolContext, ToolFunction, ToolRegistry } from './tool.js'
@@ -28,6 +29,24 @@ type Substitute<Handling extends OnError> = Handling extends 'ignore'
     ? Fallback
     : never
 
+/** Whether ids of this type are made when the program runs: a `string`, or a template with one in it. */
+type IsComputed<Id extends string> = Record<never, never> extends Record<Id, unknown> ? true : false
+
+/** Those of the ids that may be needed: of computed ones nobody knows before the DAG is checked. */
+type Needable<Outputs, Needs extends string> = Needs extends keyof Outputs
+  ? Needs
+  : IsComputed<Needs> extends true
+    ? Needs
+    : never
+
+type InputsOf<Outputs, Needs extends string> = [Needs] extends [keyof Outputs]
+  ? Pick<Outputs, Needs>
+  : Record<string, unknown>
+
+/** A computed id adds nothing that a type could tell. */
+type WithOutput<Outputs, Id extends string, Output> =
+  IsComputed<Id> extends true ? Outputs : Outputs & { readonly [Name in Id]: Output }
+
 interface Link {
   readonly task: DAGTask
   readonly run: ToolFunction<never>
@@ -50,21 +69,33 @@ export class DagBuilder<Outputs extends object = Record<never, never>> implement
     this.#last = last
   }
 
-  /** Adds a task. The types let it need only tasks that are there, and give it their outputs. */
+  /**
+   * Adds a task. The types let it need only tasks that are there, and give it their outputs. An id that is computed, a `string`, can be
+   * given and needed as well; the inputs are then `unknown`.
+   *
+   * @throws TypeError where the id or the definition is none.
+   * @example
+   * let plan = dag()
+   * for (const [i, url] of urls.entries()) plan = plan.task(`page-${i}`, { run: ({ signal }) => load(url, signal) })
+   * plan.task('all', { needs: urls.map((_, i) => `page-${i}`), run: ({ inputs }) => Object.values(inputs) })
+   */
   task<
     const Id extends string,
     Output,
-    const Needs extends keyof Outputs & string = never,
+    const Needs extends string = never,
     Handling extends OnError = 'skip-dependents',
   >(
     id: Id & (Id extends keyof Outputs ? never : unknown),
-    definition: TaskDefinition<Pick<Outputs, Needs>, Needs, Output, Handling>,
-  ): DagBuilder<Outputs & { readonly [Name in Id]: Awaited<Output> | Substitute<Handling> }> {
+    definition: TaskDefinition<InputsOf<Outputs, Needs>, Needs, Output, Handling> & {
+      readonly needs?: readonly Needable<Outputs, Needs>[] | undefined
+    },
+  ): DagBuilder<WithOutput<Outputs, Id, Awaited<Output> | Substitute<Handling>>> {
+    checkDefinition(id, definition)
     const { needs = [], run, ...policy } = definition
     const inputs = Object.fromEntries(needs.map((need) => [need, { $ref: need }]))
-    const task: DAGTask = { ...policy, id, tool: id, dependsOn: needs, arguments: inputs }
-    const call = (outputs: Pick<Outputs, Needs>, context: ToolContext) =>
-      run(new InputContext<Pick<Outputs, Needs>>(outputs, context))
+    const task: DAGTask = { ...policy, id, tool: id, dependsOn: [...needs], arguments: inputs }
+    const call = (outputs: InputsOf<Outputs, Needs>, context: ToolContext) =>
+      run(new InputContext<InputsOf<Outputs, Needs>>(outputs, context))
     return new DagBuilder({ task, run: call, before: this.#last })
   }
 
@@ -77,6 +108,11 @@ export class DagBuilder<Outputs extends object = Record<never, never>> implement
       tools: Object.fromEntries(links.map(({ task, run }) => [task.tool, run])),
     }
   }
+}
+
+/** Whether a value is what {@link dag} makes: nothing from outside that is JSON. */
+export function isBuilt(value: unknown): value is BuiltDag {
+  return typeof value === 'object' && value !== null && 'build' in value && typeof value.build === 'function'
 }
 
 /**

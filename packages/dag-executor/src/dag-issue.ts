@@ -9,7 +9,10 @@ interface IssueBase {
 }
 
 interface NearestMember {
-  /** The one that was probably meant: another task's id, or a tool's name, that is nearly the same. Left out where none is. */
+  /**
+   * The one that was probably meant: another task's id, or a tool's name, that is nearly the same. Put in the place that `pointer`
+   * points to, it repairs the plan as far as this issue goes. Left out where none is.
+   */
   readonly nearest?: string
 }
 
@@ -21,7 +24,7 @@ export type DagIssue = IssueBase &
   (
     | { readonly code: 'invalid_type' }
     | { readonly code: 'invalid_value' }
-    /** A task has a member that is nearly, but not quite, `member`. */
+    /** A task or its `retry` has a member that is none: `member` is nearly the same, or what others call so. */
     | { readonly code: 'unknown_member'; readonly member: string }
     | { readonly code: 'too_many_tasks'; readonly count: number; readonly maxTasks: number }
     /** The positions in `tasks` of the first task with this id, and of this one. */
@@ -35,10 +38,13 @@ export type DagIssue = IssueBase &
       }
     | ({ readonly code: 'missing_dependency'; readonly taskId: string; readonly dependency: string } & NearestMember)
     | ({ readonly code: 'unknown_tool'; readonly taskId: string; readonly tool: string } & NearestMember)
-    /** Each task in the path depends on the next one; the last is the first again. */
+    /**
+     * Each task in the path depends on the next one; the last is the first again. Two issues never have the same dependencies, and each
+     * part of the graph that is caught in cycles has at least one; every task that depends on itself has one of its own.
+     */
     | { readonly code: 'cycle'; readonly path: readonly string[] }
     | { readonly code: 'invalid_reference' }
-    /** `nearest` only where there is no such task in the whole DAG. */
+    /** `nearest` only where there is no such task in the whole DAG. `pointer` ends with `$ref`, unless it was too long. */
     | ({
         readonly code: 'reference_not_a_dependency'
         readonly taskId: string
@@ -89,9 +95,14 @@ export class DagValidationError extends Error {
     Object.defineProperty(this, brand, { value: true })
   }
 
-  /** Whether `value` is a DagValidationError, also one of another copy of this package. */
+  /** Whether `value` is a DagValidationError, also one of another copy of this package. Never throws, whatever the value. */
   static isInstance(value: unknown): value is DagValidationError {
-    return typeof value === 'object' && value !== null && brand in value
+    try {
+      return typeof value === 'object' && value !== null && brand in value
+    } catch {
+      // A Proxy may throw on any question; it is then not one of ours.
+      return false
+    }
   }
 }
 

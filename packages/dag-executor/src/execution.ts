@@ -1,4 +1,5 @@
 import { onAbort } from './abort-listeners.js'
+import { type Change, ChangeQueue } from './change-queue.js'
 import { ExecutionClock } from './execution-clock.js'
 import type { ObserveExecution } from './execution-mark.js'
 import { ExecutionOutcome } from './execution-outcome.js'
@@ -17,8 +18,6 @@ import { TaskRunner } from './task-runner.js'
 import type { TaskState } from './task-state.js'
 import { ToolError } from './tool-error.js'
 
-type Change = (at: number) => void
-
 /** One run of a plan: starts what can start, decides what a failure means for the rest, and stops when it is told to. */
 export class Execution {
   readonly #settings: ExecutionSettings
@@ -34,9 +33,7 @@ export class Execution {
   /** What was asked for before `run`. */
   readonly #early: Change[] = []
   #resumption: Resumption | undefined
-  /** While one change is being made, those that come up wait here. */
-  readonly #changes: Change[] = []
-  #isChanging = false
+  readonly #changes = new ChangeQueue((change) => this.#make(change))
   /** What can start is being started. */
   #isStarting = false
   /** Once set, no attempt starts. */
@@ -49,7 +46,11 @@ export class Execution {
     this.#prepared = prepared
     this.#journal = JournalWriter.open(prepared, settings, watch.observe, {
       committed: (states) => this.#step((at) => this.#letDependentsGo(states, at)),
-      failed: this.#failLater,
+      failed: (error) => {
+        // Also where it was the last of all that could not be appended.
+        this.#outcome.fail(error)
+        this.#step(() => this.#fail(error))
+      },
     })
     this.#observe = this.#journal ? this.#journal.observe : watch.observe
     this.#history = watch.withHistory ? new TaskHistory(prepared.plan.tasks.length) : undefined
@@ -116,23 +117,12 @@ export class Execution {
     else this.#early.push(change)
   }
 
-  /**
-   * Whatever happens, happens in here, one change after the other: what comes up during a change, such as a cancel by somebody who is
-   * told of it, is the next one. Afterwards, what can start starts, in bursts that leave turns to others.
-   */
+  /** Whatever happens, happens in here; afterwards, what can start starts, in bursts that leave turns to others. */
   #step(change: Change): void {
     if (this.#ended) return
-    if (this.#isChanging) {
-      this.#changes.push(change)
-      return
-    }
     this.#clock.read()
-    this.#isChanging = true
-    this.#make(change)
-    for (let next = this.#changes.shift(); next && !this.#ended; next = this.#changes.shift()) this.#make(next)
-    this.#isChanging = false
     // What happens while a tool is called, such as its end where it returns at once, leaves the starting to the step around it.
-    if (this.#isStarting) return
+    if (!this.#changes.add(change) || this.#isStarting) return
     this.#isStarting = true
     while (this.#startNext());
     this.#isStarting = false
@@ -140,6 +130,7 @@ export class Execution {
   }
 
   #make(change: Change): void {
+    if (this.#ended) return
     try {
       change(this.#clock.now)
     } catch (error) {
@@ -229,16 +220,10 @@ export class Execution {
     try {
       const answer: unknown = onTaskComplete(result)
       // An async function fails later.
-      if (answer instanceof Promise) answer.catch(this.#failLater)
+      if (answer instanceof Promise) answer.catch((error) => this.#step(() => this.#fail(error)))
     } catch (error) {
       this.#fail(error)
     }
-  }
-
-  readonly #failLater = (error: unknown): void => {
-    // Also where it was the last thing to happen.
-    this.#outcome.fail(error)
-    this.#step(() => this.#fail(error))
   }
 
   #stop(because: string | undefined, at: number): void {

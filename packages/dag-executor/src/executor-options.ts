@@ -90,7 +90,7 @@ export interface ExecuteOptions {
   readonly executionId?: string | undefined
   /**
    * Called with every task's result the moment it exists, also with those of skipped tasks. It is not waited for. Where it
-   * throws, the execution is stopped and rejects with what was thrown.
+   * throws, or rejects before the execution has ended, that is stopped and rejects with the same.
    */
   readonly onTaskComplete?: ((result: TaskResult) => void) | undefined
   /**

@@ -3,7 +3,6 @@ import { anotherTurn } from './another-turn.js'
 import { BufferedEventStream, maxBatchEvents } from './buffered-event-stream.js'
 import { EventRenderer } from './event-renderer.js'
 import type { ExecutionMark, ObserveExecution } from './execution-mark.js'
-import type { TaskResult } from './execution-result.js'
 import type { ExecutionSettings, PreparedExecution } from './execution-settings.js'
 import type { Journal, JournalEntry } from './journal.js'
 import { surelyFits } from './json-bound.js'
@@ -33,8 +32,8 @@ export class JournalWriter {
   readonly #observe: ObserveExecution | undefined
   readonly #host: JournalHost
   readonly #finished: Promise<void>
-  /** Whose ends are not in a batch yet, by their results. */
-  readonly #ended = new Map<TaskResult, TaskState>()
+  /** Whose ends are not in a batch yet, by their ids. */
+  readonly #ended = new Map<string, TaskState>()
 
   private constructor(
     journal: Journal,
@@ -76,7 +75,7 @@ export class JournalWriter {
 
   /** Has the task among those `committed` once its end, which was observed, is. */
   release(state: TaskState): void {
-    this.#ended.set(state.result!, state)
+    this.#ended.set(state.task.id, state)
   }
 
   /** Nothing more is to be observed; resolves when all was appended, or an append has failed. */
@@ -89,7 +88,7 @@ export class JournalWriter {
     try {
       for (;;) {
         await this.#buffer.wait()
-        const marks = this.#buffer.takeBatch()
+        const marks = this.#buffer.takeBatch().map(asLogged)
         if (marks.length === 0) break
         const entries = marks.map((mark) => this.#entry(mark))
         await this.#journal.append(entries, this.#executionId)
@@ -108,16 +107,15 @@ export class JournalWriter {
   #endedIn(marks: readonly ExecutionMark[]): TaskState[] {
     const ended: TaskState[] = []
     for (const mark of marks) {
-      const state = mark.type === 'task_complete' ? this.#ended.get(mark.result) : undefined
+      const state = mark.type === 'task_complete' ? this.#ended.get(mark.task.id) : undefined
       if (!state) continue
       ended.push(state)
-      this.#ended.delete(state.result!)
+      this.#ended.delete(state.task.id)
     }
     return ended
   }
 
-  #entry(observed: ExecutionMark): JournalEntry {
-    const mark = asLogged(observed)
+  #entry(mark: ExecutionMark): JournalEntry {
     const { type, data } = this.#renderer.render(mark)
     const internal = internalOf(mark, data)
     return internal === undefined ? { type, data } : { type, data, internal }

@@ -1,5 +1,5 @@
 import type { DAGStructure } from './dag.js'
-import type { BuiltDag } from './dag-builder.js'
+import { type BuiltDag, isBuilt } from './dag-builder.js'
 import { DagValidationError, quote } from './dag-issue.js'
 import { Execution } from './execution.js'
 import type { ExecutionRecord } from './execution-record.js'
@@ -119,10 +119,6 @@ function readLog(log: Iterable<JournalEntry>, executionId: string | undefined): 
     )
   }
   return record
-}
-
-function isBuilt(dag: DAGStructure | BuiltDag): dag is BuiltDag {
-  return typeof dag === 'object' && dag !== null && 'build' in dag && typeof dag.build === 'function'
 }
 
 function fromBuilder(builder: BuiltDag): { dag: DAGStructure; tools: ToolTable } {

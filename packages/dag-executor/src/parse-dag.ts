@@ -2,7 +2,7 @@ import type { DAGStructure, DAGTask, RetryPolicy } from './dag.js'
 import type { DagIssue } from './dag-issue.js'
 import { copyOnError, longestDelayMs } from './policy.js'
 import { noArguments } from './references.js'
-import { inspectDag, readRules, type ValidateDagOptions } from './validate-dag.js'
+import { inspectGiven, type ValidateDagOptions } from './validate-dag.js'
 import type { TaskFacts } from './validate-task.js'
 
 /** Either the DAG, or what is wrong with it. */
@@ -11,7 +11,7 @@ export type ParsedDag =
   | { readonly dag?: undefined; readonly issues: DagIssue[] }
 
 /**
- * Reads a DAG from any JSON from outside. What comes back is a copy that holds the members of {@link DAGTask} and nothing else,
+ * Reads a DAG from any JSON from outside, or the data of one whose tasks are functions. What comes back is a copy that holds the members of {@link DAGTask} and nothing else,
  * each dependency once, so that it is as small as what it says; its limits of time are finite, so that it stays the same as JSON.
  *
  * @throws TypeError where an option is not what it should be. Whatever `validateArguments` throws goes through.
@@ -20,9 +20,9 @@ export type ParsedDag =
  * if (issues) return Response.json({ issues }, { status: 422 })
  */
 export function parseDag(value: unknown, options: ValidateDagOptions = {}): ParsedDag {
-  const { issues, facts } = inspectDag(value, readRules(options))
+  const { dag, issues, facts } = inspectGiven(value, options)
   if (issues.length > 0) return { issues }
-  const { tasks } = value as DAGStructure
+  const { tasks } = dag as DAGStructure
   return { dag: { tasks: facts.map((those, index) => copyTask(tasks[index]!, those)) } }
 }
 

@@ -1,5 +1,6 @@
 import type { OnError, RetryPolicy, TaskPolicy } from './dag.js'
 import { quote } from './dag-issue.js'
+import { type GivenPolicy, type GivenRetry, maxRetryCodes, type PolicyFault } from './given-policy.js'
 import { inspectArguments, maxArgumentDepth } from './inspect-arguments.js'
 import { isName, maxNameBytes } from './name-limit.js'
 import { copyArguments } from './references.js'
@@ -26,20 +27,10 @@ export interface ResolvedPolicy {
   readonly priority: number
 }
 
-/** What is given as a task's policy, of any type. */
-export type GivenPolicy = { readonly [Member in keyof TaskPolicy]-?: unknown }
-
 /** Each attempt has its events, so that their number has to have a bound. */
 const maxAttempts = 100
 
-const maxRetryCodes = 100
-
 type Rule = readonly [member: string, expected: string, holds: (value: number) => boolean]
-
-interface PolicyFault {
-  readonly member: string[]
-  readonly message: string
-}
 
 /** What every delay can be sent and counted as: a JSON number that is whole. Later than this nothing happens anyway. */
 export const longestDelayMs = Number.MAX_SAFE_INTEGER
@@ -61,43 +52,6 @@ const retryRules: readonly Rule[] = [
   ['jitter', 'a number from 0 to 1', (n) => n >= 0 && n <= 1],
 ]
 
-/** The policy members of a task from outside, each read once; `undefined` where it has none of them. */
-export function readPolicy(task: Record<string, unknown>): GivenPolicy | undefined {
-  const { retry, timeout, totalTimeout, idleTimeout, onError, priority } = task
-  const isDefault =
-    retry === undefined &&
-    timeout === undefined &&
-    totalTimeout === undefined &&
-    idleTimeout === undefined &&
-    onError === undefined &&
-    priority === undefined
-  if (isDefault) return undefined
-  return { retry: readRetry(retry), timeout, totalTimeout, idleTimeout, onError: readOnError(onError), priority }
-}
-
-function readRetry(retry: unknown): unknown {
-  if (typeof retry !== 'object' || retry === null || Array.isArray(retry)) return retry
-  const { attempts, delayMs, factor, maxDelayMs, jitter, retryOn } = retry as Record<string, unknown>
-  return {
-    attempts,
-    delayMs,
-    factor,
-    maxDelayMs,
-    jitter,
-    retryOn: Array.isArray(retryOn) ? readCodes(retryOn) : retryOn,
-  }
-}
-
-/** One more than there may be: what is too long is not copied as a whole. */
-function readCodes(codes: readonly unknown[]): readonly unknown[] {
-  return codes.slice(0, maxRetryCodes + 1)
-}
-
-function readOnError(onError: unknown): unknown {
-  if (typeof onError !== 'object' || onError === null || !Object.hasOwn(onError, 'fallback')) return onError
-  return { fallback: (onError as { fallback: unknown }).fallback }
-}
-
 /** What is wrong with the policy of a task from outside, whose fallback may be `maxBytes` long as JSON. */
 export function checkPolicy(policy: GivenPolicy, maxBytes: number): PolicyFault[] {
   const faults: PolicyFault[] = []
@@ -109,15 +63,16 @@ export function checkPolicy(policy: GivenPolicy, maxBytes: number): PolicyFault[
 
 function checkRetry(retry: unknown, faults: PolicyFault[]): void {
   if (typeof retry !== 'object' || retry === null || Array.isArray(retry)) {
-    faults.push({ member: ['retry'], message: `Expected \`retry\` to be an object, got ${quote(retry)}` })
+    faults.push({ path: ['retry'], message: `Expected \`retry\` to be an object, got ${quote(retry)}` })
     return
   }
-  const policy = retry as Readonly<Record<string, unknown>>
+  const policy = retry as GivenRetry
   if (policy.attempts === undefined) {
-    faults.push({ member: ['retry'], message: 'Expected `retry` to have `attempts`' })
+    faults.push({ path: ['retry'], message: 'Expected `retry` to have `attempts`' })
   }
   checkRules(retryRules, policy, ['retry'], faults)
   checkRetryOn(policy.retryOn, faults)
+  faults.push(...policy.unknownMembers)
 }
 
 /** With every default; of a policy in which no fault was found. */
@@ -167,18 +122,25 @@ function checkOnError(onError: unknown, maxBytes: number, faults: PolicyFault[])
   if (onError === undefined || onError === 'skip-dependents' || onError === 'ignore') return
   if (typeof onError !== 'object' || onError === null || !Object.hasOwn(onError, 'fallback')) {
     const choices = '"skip-dependents", "ignore" or an object with `fallback`'
-    faults.push({ member: ['onError'], message: `Expected \`onError\` to be ${choices}, got ${quote(onError)}` })
+    faults.push({ path: ['onError'], message: `Expected \`onError\` to be ${choices}, got ${quote(onError)}` })
+    return
+  }
+  const { fallback } = onError as { fallback: unknown }
+  const path = ['onError', 'fallback']
+  if (['undefined', 'function', 'symbol', 'bigint'].includes(typeof fallback)) {
+    const hint = fallback === undefined ? `; for no output, use onError: 'ignore'` : ''
+    faults.push({ path, message: `Expected \`fallback\` to be JSON, got ${quote(fallback)}${hint}` })
     return
   }
   let isData = true
   // In an object, since a fallback may be what arguments may not: a reference as a whole is found like any other.
-  inspectArguments({ fallback: (onError as { fallback: unknown }).fallback }, maxBytes, () => {
+  inspectArguments({ fallback }, maxBytes, () => {
     isData = false
     return false
   })
   if (isData) return
   const expected = `data without references, at most ${maxArgumentDepth} levels deep and ${maxBytes} bytes long as JSON`
-  faults.push({ member: ['onError', 'fallback'], message: `Expected \`fallback\` to be ${expected}` })
+  faults.push({ path, message: `Expected \`fallback\` to be ${expected}` })
 }
 
 function checkRetryOn(retryOn: unknown, faults: PolicyFault[]): void {
@@ -190,7 +152,7 @@ function checkRetryOn(retryOn: unknown, faults: PolicyFault[]): void {
   if (isList) return
   const expected = `an array of at most ${maxRetryCodes} codes, each not empty and of at most ${maxNameBytes} bytes`
   const message = `Expected \`retryOn\` to be ${expected}, got ${quote(retryOn)}`
-  faults.push({ member: ['retry', 'retryOn'], message })
+  faults.push({ path: ['retry', 'retryOn'], message })
 }
 
 function checkRules(
@@ -203,6 +165,6 @@ function checkRules(
     const value = values[member]
     if (value === undefined || (typeof value === 'number' && holds(value))) continue
     const message = `Expected \`${member}\` to be ${expected}, got ${quote(value)}`
-    faults.push({ member: [...path, member], message })
+    faults.push({ path: [...path, member], message })
   }
 }

@@ -78,7 +78,7 @@ function rankByLength(tasks: readonly TaskDraft[], remaining: Int32Array, longes
 
 function rankByPriority(tasks: readonly TaskDraft[], remaining: Int32Array): void {
   // The sort is stable, so that a tie goes by the order in the DAG.
-  const byUrgency = tasks.toSorted(
+  const byUrgency = [...tasks].sort(
     (a, b) => b.policy.priority - a.policy.priority || remaining[b.index]! - remaining[a.index]!,
   )
   for (const [rank, task] of byUrgency.entries()) task.rank = rank

@@ -22,6 +22,11 @@ export function createToolTable(tools: ToolRegistry): ToolTable {
   if (typeof tools !== 'object' || tools === null) {
     throw new TypeError(`Expected \`tools\` to be an object of tools by name, got ${quote(tools)}`)
   }
+  if (Symbol.iterator in tools) {
+    const [got, instead] =
+      tools instanceof Map ? ['a Map', 'Object.fromEntries(tools)'] : [quote(tools), '{ name: tool }']
+    throw new TypeError(`Expected \`tools\` to be an object of tools by name, such as ${instead}, got ${got}`)
+  }
   return new Map(Object.entries(tools).map(([name, tool]) => [name, readTool(name, tool)]))
 }
 

@@ -1,3 +1,4 @@
+import { isBuilt } from './dag-builder.js'
 import { type DagIssue, IssueList, quote } from './dag-issue.js'
 import { findCycles } from './find-cycles.js'
 import { formatPointer } from './json-pointer.js'
@@ -40,14 +41,20 @@ export type DagLimits = Pick<DagRules, 'maxTasks' | 'maxArgumentBytes'>
 
 /**
  * Everything that is wrong with a DAG, as far as it can be known before it runs; an empty list where it can be run. The value
- * may be any JSON from outside. However it is made, the answer is short: of more than a hundred issues the rest is left out, which the last one then says,
+ * may be any JSON from outside, or a DAG of functions, which has its own tools and leaves `tools` aside. However it is made, the answer is short: of more than a hundred issues the rest is left out, which the last one then says,
  * and names and pointers in them are cut to a length.
  *
  * @throws TypeError where an option is not what it should be. Whatever `validateArguments` throws goes through.
  * @example validateDag({ tasks: [{ id: 'a', tool: 't', dependsOn: ['a'] }] }) // [{ code: 'cycle', path: ['a', 'a'], … }]
  */
 export function validateDag(value: unknown, options: ValidateDagOptions = {}): DagIssue[] {
-  return inspectDag(value, readRules(options)).issues
+  return inspectGiven(value, options).issues
+}
+
+/** @throws TypeError where an option is not what it should be. */
+export function inspectGiven(value: unknown, options: ValidateDagOptions): DagInspection & { readonly dag: unknown } {
+  const { dag, tools } = isBuilt(value) ? value.build() : { dag: value, tools: options.tools }
+  return { dag, ...inspectDag(dag, readRules({ ...options, tools })) }
 }
 
 /** @throws TypeError where an option is not what it should be. */
@@ -86,7 +93,10 @@ function readTasks(value: unknown, rules: DagRules, list: IssueList): readonly u
   }
   const { tasks } = value
   if (!Array.isArray(tasks)) {
-    const message = `Expected \`tasks\` to be an array, got ${quote(tasks)}`
+    // That of `build()`, for example.
+    const isWrapped = isRecord(value.dag) && Array.isArray(value.dag.tasks)
+    const hint = isWrapped ? '; there is one in `dag`' : ''
+    const message = `Expected \`tasks\` to be an array, got ${quote(tasks)}${hint}`
     list.add({ code: 'invalid_type', pointer: '/tasks', message })
     return []
   }

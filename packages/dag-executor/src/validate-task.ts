@@ -1,12 +1,15 @@
+import { readFault, readFaults } from './argument-faults.js'
 import type { TaskPolicy } from './dag.js'
 import { type IssueList, quote, shorten, shortenName } from './dag-issue.js'
+import { readPolicy } from './given-policy.js'
 import { type ArgumentFinding, inspectArguments, maxArgumentDepth, type ReportFinding } from './inspect-arguments.js'
 import { formatPointer, joinPointers } from './json-pointer.js'
-import { isMember, misspelt } from './member-names.js'
+import { unknownMember } from './member-names.js'
+import { isTaskMember, taskMembers } from './member-words.js'
 import { isName, maxNameBytes } from './name-limit.js'
 import { type NearestName, nearestHint } from './nearest-name.js'
 import type { TaskDraft } from './plan.js'
-import { checkPolicy, defaultPolicy, type ResolvedPolicy, readPolicy, resolvePolicy } from './policy.js'
+import { checkPolicy, defaultPolicy, type ResolvedPolicy, resolvePolicy } from './policy.js'
 import { noArguments } from './references.js'
 import { noTasks } from './task-order.js'
 import type { TableTool } from './tool-table.js'
@@ -71,7 +74,7 @@ export class TaskInspector {
     const call = this.#rules.tools?.get(tool as string)
     const hasTool = call !== undefined || this.#name('tool', tool)
     const policy = this.#policy(task)
-    this.#members(task)
+    this.#members(task, tool)
     const dependencies = this.#dependencies(dependsOn)
     const copy = this.#arguments(args)
     if (hasTool) this.#tool(tool as string, call, copy)
@@ -105,20 +108,22 @@ export class TaskInspector {
     const given = readPolicy(task)
     if (given === undefined) return defaultPolicy
     const faults = checkPolicy(given, this.#rules.maxArgumentBytes)
-    for (const { member, message } of faults) {
-      this.#list.add({ code: 'invalid_value', pointer: this.#pointer(member), message })
+    for (const { path, message, member } of faults) {
+      const pointer = this.#pointer(path)
+      if (member === undefined) this.#list.add({ code: 'invalid_value', pointer, message })
+      else this.#list.add({ code: 'unknown_member', pointer, message, member })
     }
     return faults.length === 0 ? resolvePolicy(given as TaskPolicy) : defaultPolicy
   }
 
-  /** A misspelt `dependsOn` would run the plan in the wrong order without a word. */
-  #members(task: object): void {
+  /** A `dependsOn` by another name would run the plan in the wrong order without a word. */
+  #members(task: object, tool: unknown): void {
     for (const name in task) {
-      if (isMember(name)) continue
+      if (isTaskMember(name)) continue
       if (this.#list.isFull) return
-      const member = misspelt(name)
+      const member = taskMembers.meantBy(name, { id: this.#id, tool })
       if (member === undefined) continue
-      const message = `Expected \`${member}\`, got ${quote(name)}`
+      const message = unknownMember(name, member)
       this.#list.add({ code: 'unknown_member', pointer: this.#pointer([name]), message, member })
     }
   }
@@ -207,11 +212,7 @@ export class TaskInspector {
     const pointer = this.#pointer(['arguments', ...path])
     switch (finding.type) {
       case 'reference': {
-        const { taskId: id } = finding
-        const { hint, ...nearest } = this.#indexes.has(id) ? { hint: '' } : this.#near('task', id)
-        const message = `Expected a reference to a task in \`dependsOn\`, got ${quote(id)}${hint}`
-        const [taskId, reference] = [this.#taskId(), shortenName(id)]
-        this.#list.add({ code: 'reference_not_a_dependency', pointer, message, taskId, reference, ...nearest })
+        this.#strayReference(finding.taskId, this.#pointer(['arguments', ...path, '$ref']))
         return
       }
       case 'invalid_reference':
@@ -233,6 +234,15 @@ export class TaskInspector {
     }
   }
 
+  #strayReference(id: string, pointer: string): void {
+    // A pointer that was cut is no place to put a name.
+    const isWhole = pointer.endsWith('/$ref')
+    const { hint, ...nearest } = this.#indexes.has(id) || !isWhole ? { hint: '' } : this.#near('task', id)
+    const message = `Expected a reference to a task in \`dependsOn\`, got ${quote(id)}${hint}`
+    const [taskId, reference] = [this.#taskId(), shortenName(id)]
+    this.#list.add({ code: 'reference_not_a_dependency', pointer, message, taskId, reference, ...nearest })
+  }
+
   #tool(name: string, tool: TableTool | undefined, args: unknown): void {
     const { tools, validateArguments } = this.#rules
     if (!tools) return
@@ -244,10 +254,11 @@ export class TaskInspector {
     } else if (tool.inputSchema && validateArguments && this.#isLiteral) {
       // A validator may fill in what it finds missing, which it could not in what tasks share.
       const given = args === noArguments ? {} : (args as Readonly<Record<string, unknown>>)
-      for (const fault of validateArguments(tool.inputSchema, given)) {
+      for (const fault of readFaults(validateArguments(tool.inputSchema, given))) {
         if (this.#list.isFull) break
-        const pointer = joinPointers(this.#pointer(['arguments']), fault.pointer)
-        const message = shorten(fault.message, maxFaultLength)
+        const { pointer: place, message: text } = readFault(fault)
+        const pointer = joinPointers(this.#pointer(['arguments']), place)
+        const message = shorten(text, maxFaultLength)
         this.#list.add({ code: 'invalid_arguments', pointer, message, taskId: this.#taskId(), tool: name })
       }
     }

@@ -5,6 +5,7 @@ import {
   type JournalEntry,
   ParallelExecutor,
   type ParallelExecutorOptions,
+  ResumeError,
   ToolError,
 } from '../src/index.js'
 import { rejection } from './held-tasks.js'
@@ -166,6 +167,30 @@ describe('a changed plan with reuse-unchanged', () => {
     await story.run(diamond)
     const { status } = await story.fail().run(changed('b', { arguments: { x: 1 } }), undefined, reuse)
     expect([status, story.keys]).toEqual(['success', ['run~2/b', 'run~2/d']])
+  })
+
+  it('is refused where the plan in the log is nested deeper than any plan may be', async () => {
+    const story = new Story()
+    await story.run(diamond, 5)
+    const nested = `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`
+    for (const [member, tasks] of [
+      ['arguments', `[{"id":"a","tool":"tool","arguments":${nested}}]`],
+      ['onError', `[{"id":"a","tool":"tool","onError":{"fallback":${nested}}}]`],
+      [
+        'arguments of a list',
+        `[{"id":"a","tool":"tool","arguments":{"x":${'['.repeat(50_000)}${']'.repeat(50_000)}}}]`,
+      ],
+    ] as const) {
+      const [first, ...rest] = story.journal.read()
+      const log = [{ ...first!, internal: { tasks: JSON.parse(tasks) } }, ...rest]
+      const error = await rejection(
+        new ParallelExecutor({ tools: { tool: () => expect.fail('called') } }).execute(
+          { tasks: changed('d', { arguments: { other: 1 } }) },
+          { resumeFrom: log, ...reuse },
+        ),
+      )
+      expect([member, ResumeError.isInstance(error), error]).toMatchObject([member, true, { code: 'corrupt_log' }])
+    }
   })
 
   it('is refused where the log does not hold the plan, or nothing is asked for', async () => {

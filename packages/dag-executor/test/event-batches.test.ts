@@ -180,11 +180,49 @@ describe('an iteration', () => {
     }
   })
 
-  it('that is left while it waits for an event ends at once', async () => {
-    const buffer = new BufferedEventStream(10)
-    const iterator = new EventIterator(buffer, () => buffer.take()?.at, new Promise(() => undefined))
-    const waiting = [iterator.next(), iterator.next(), iterator.return()]
-    expect(await Promise.all(waiting)).toEqual(Array(3).fill({ value: undefined, done: true }))
+  it.each(['return', 'throw'] as const)(
+    'answers %s at once while calls of next wait, which end with it',
+    async (leave) => {
+      const buffer = new BufferedEventStream(10)
+      const iterator = new EventIterator(buffer, () => buffer.take()?.at, new Promise<never>(() => undefined))
+      const answers: string[] = []
+      const note = (name: string, call: Promise<unknown>) =>
+        void call.then(
+          (answer) => answers.push(`${name} ${JSON.stringify(answer)}`),
+          (error) => answers.push(`${name} ${error}`),
+        )
+      buffer.push(markOf(1))
+      for (const name of ['first', 'second', 'third']) note(name, iterator.next())
+      await settled()
+      expect(answers).toEqual(['first {"value":1,"done":false}'])
+      note(leave, leave === 'return' ? iterator.return() : iterator.throw(new Error('thrown')))
+      note('after', iterator.next())
+      buffer.push(markOf(2))
+      await settled()
+      expect(answers.slice(1)).toEqual([
+        'second {"done":true}',
+        'third {"done":true}',
+        leave === 'return' ? 'return {"done":true}' : 'throw Error: thrown',
+        'after {"done":true}',
+      ])
+      expect(buffer.size).toBe(0)
+    },
+  )
+
+  it('of an execution that has nothing to tell can be left at once, and the tasks go on', async () => {
+    for (const kind of ['events', 'batches'] as const) {
+      const held = new HeldTasks()
+      const stream = new StreamingExecutor({ tools: { held: held.tool } }).stream(graph({ a: [], b: ['a'] }))
+      const iterator = kind === 'events' ? stream[Symbol.asyncIterator]() : stream.batches()
+      const { succeed } = await held.started('a')
+      await stream.batches().next()
+      const waiting = iterator.next()
+      expect(await iterator.return()).toEqual({ value: undefined, done: true })
+      expect(await waiting).toEqual({ value: undefined, done: true })
+      succeed()
+      ;(await held.started('b')).succeed()
+      expect((await stream.result).status).toBe('success')
+    }
   })
 
   it('that is left before its first event discards what is still to come', async () => {

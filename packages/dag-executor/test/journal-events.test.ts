@@ -122,6 +122,68 @@ describe('what a journal gets besides what everybody may see', () => {
   })
 })
 
+describe('an output that its tool changes afterwards', () => {
+  it.each<[string, (output: unknown[]) => void]>([
+    ['adds to', (output) => void output.push(2)],
+    ['adds what has no JSON text to', (output) => void output.push(2n)],
+    ['makes a cycle of', (output) => void output.push(output)],
+    ['empties', (output) => void output.splice(0)],
+  ])(
+    'is in the log as it was when the task ended, however late that is appended, where it %s it',
+    async (_, change) => {
+      for (const text of ['short', 'x'.repeat(2_000)]) {
+        const journal = new HeldJournal()
+        const output: unknown[] = [text]
+        const executor = new ParallelExecutor({ tools: { make: async () => output }, maxPayloadBytes: 1_024 })
+        const execution = executor.execute(graph({ a: [] }, 'make'), {
+          journal,
+          onTaskComplete: () => queueMicrotask(() => change(output)),
+        })
+        let isDone = false
+        const done = execution.then(() => {
+          isDone = true
+        })
+        while (!isDone) {
+          await new Promise((resolve) => setImmediate(resolve))
+          if (journal.waiting > 0) journal.commit()
+        }
+        await done
+        const log = new MemoryJournal(journal.batches.flat()).read()
+        const end = log.find(({ type }) => type === 'task_complete')
+        if (text === 'short') expect(end?.data).toMatchObject({ status: 'success', output: [text] })
+        else expect(end).toMatchObject({ data: { output: { truncated: true } }, internal: { output: [text] } })
+        expect((await execution).results[0]?.output).toBe(output)
+      }
+    },
+  )
+
+  it('is in the stream as it is in the log', async () => {
+    const journal = new HeldJournal()
+    const output = [1]
+    const executor = new StreamingExecutor({ tools: { make: async () => output } })
+    const onTaskComplete = () => queueMicrotask(() => output.push(2))
+    const stream = executor.stream(graph({ a: [] }, 'make'), { journal, onTaskComplete })
+    let isDone = false
+    const shown: unknown[] = []
+    const reading = (async () => {
+      for await (const { type, data } of stream) shown.push(JSON.parse(JSON.stringify({ type, data })))
+      isDone = true
+    })()
+    while (!isDone) {
+      await new Promise((resolve) => setImmediate(resolve))
+      if (journal.waiting > 0) journal.commit()
+    }
+    await reading
+    expect(output).toEqual([1, 2])
+    expect(shown.find((event) => (event as { type: string }).type === 'task_complete')).toMatchObject({
+      data: { output: [1] },
+    })
+    expect(shown).toEqual(
+      journal.batches.flat().map(({ type, data }) => ({ type, data: JSON.parse(JSON.stringify(data)) })),
+    )
+  })
+})
+
 describe('progress and partial output in a journal', () => {
   it('are merged, and dropped, where it is slow; nothing else is', async () => {
     const held = new HeldTasks()
@@ -146,6 +208,33 @@ describe('progress and partial output in a journal', () => {
     expect(journal.batches[1]!.slice(0, 3).map(({ data }) => (data as { output: number }).output)).toEqual([47, 48, 49])
     journal.commit()
     await stream.result
+  })
+
+  it('that were dropped are counted in `droppedEvents`, of a stream as well as of a sink', async () => {
+    const held = new HeldTasks()
+    const journals = [new HeldJournal(), new HeldJournal()] as const
+    const executor = new StreamingExecutor({ tools: { held: held.tool }, maxBufferedEvents: 3 })
+    const stream = executor.stream(graph({ 'of the stream': [] }), { journal: journals[0] })
+    const run = executor.executeWithStreaming(graph({ 'of the sink': [] }), new WritableStream(), {
+      journal: journals[1],
+    })
+    for (const id of ['of the stream', 'of the sink']) {
+      const { context, succeed } = await held.started(id)
+      await settled()
+      for (let i = 0; i < 50; i += 1) context.emit(i)
+      succeed()
+      await settled()
+    }
+    expect(stream.droppedEvents).toBe(47)
+    for (const journal of journals) {
+      while (journal.waiting > 0) {
+        journal.commit()
+        await settled()
+      }
+    }
+    await stream.result
+    expect(stream.droppedEvents).toBe(47)
+    expect(await run).toMatchObject({ droppedEvents: 47, delivery: 'complete' })
   })
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type DAGTask, ParallelExecutor, type TaskResult, ToolError, type ToolRegistry } from '../src/index.js'
 import { graph, HeldTasks, rejection, settled } from './held-tasks.js'
+import { unhandledRejections } from './process-events.js'
 
 const statuses = (results: readonly TaskResult[]) => Object.fromEntries(results.map((r) => [r.taskId, r.status]))
 
@@ -409,6 +410,47 @@ describe('failure', () => {
     held.call('b').succeed()
     expect(await rejection(run)).toMatchObject({ message: 'listener' })
     expect(held.has('c')).toBe(false)
+  })
+
+  it('stops and rejects with what an async onTaskComplete rejects with, which is handled thereby', async () => {
+    const rejections = unhandledRejections()
+    const held = new HeldTasks()
+    const told: string[] = []
+    const error = new Error('listener')
+    const run = new ParallelExecutor({ tools: { held: held.tool } }).execute(graph({ a: [], b: [], c: ['a'] }), {
+      onTaskComplete: async ({ taskId }) => {
+        told.push(taskId)
+        await settled()
+        throw error
+      },
+    })
+    ;(await held.started('a')).succeed()
+    ;(await held.started('c')).context.progress()
+    await settled()
+    await settled()
+    expect(told).toEqual(['a'])
+    for (const id of ['b', 'c']) {
+      expect(held.call(id).context.signal.reason).toBe(error)
+      held.call(id).succeed()
+    }
+    expect(await rejection(run)).toBe(error)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(rejections).toEqual([])
+  })
+
+  it('handles also what an async onTaskComplete rejects with after the end', async () => {
+    const rejections = unhandledRejections()
+    const told: string[] = []
+    const { status } = await new ParallelExecutor({ tools: { ok: () => 1 } }).execute(graph({ a: [] }, 'ok'), {
+      onTaskComplete: async ({ taskId }) => {
+        await new Promise((resolve) => setImmediate(resolve))
+        told.push(taskId)
+        throw new Error('late')
+      },
+    })
+    expect(status).toBe('success')
+    for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    expect([told, rejections]).toEqual([['a'], []])
   })
 })
 

@@ -152,6 +152,18 @@ describe('what is no log', () => {
     ['a skip after an attempt', [...begun, taskComplete('a', { status: 'skipped' })], /have had no attempt/],
     ['an end of no status', [...begun, taskComplete('a', { status: undefined })], /`status`/],
     ['a time that is a text', [...begun, taskComplete('a', { executionTimeMs: '1' })], /`executionTimeMs`/],
+    [
+      'a time without an end',
+      [...begun, taskComplete('a', { executionTimeMs: Number.POSITIVE_INFINITY })],
+      /`executionTimeMs`/,
+    ],
+    [
+      'a whole time without an end',
+      [start(), complete({ totalExecutionTimeMs: Number.POSITIVE_INFINITY })],
+      /`totalExecutionTimeMs`/,
+    ],
+    ['an endless speedup', [start(), complete({ speedup: Number.POSITIVE_INFINITY })], /`speedup`/],
+    ['a time that is no number', [...begun, taskComplete('a', { executionTimeMs: Number.NaN })], /`executionTimeMs`/],
     ['a second end of a task', [...ended, taskComplete('a')], /"a" after its end/],
     ['an attempt after the end of its task', [...ended, taskStart('a', 2)], /"a" after its end/],
     ['an id that is none', withIds([start()], 'seven'), /event id/],

@@ -398,6 +398,29 @@ describe('payload limit', () => {
     expect(only(events, 'task_complete', long('a')).error).toMatch(/^😀.*…$/s)
   })
 
+  it.each([
+    ['control characters', '\u0001'.repeat(500)],
+    ['emoji', '😀'.repeat(500)],
+    ['emoji at odd places', `x${'😀'.repeat(500)}`],
+    ['quotes', '"\\'.repeat(500)],
+    ['CJK', '漢'.repeat(500)],
+  ])('holds also for codes of tools (%s), which do not end in half a character', async (_, code) => {
+    const long = (first: string) => `${first}${'\u0001'.repeat(42)}`
+    const tools: ToolRegistry = {
+      [long('t')]: () => {
+        throw new ToolError(code, '😀\u0001"'.repeat(5_000))
+      },
+    }
+    const task = { id: long('a'), tool: long('t'), onError: 'ignore' as const, retry: { attempts: 2, delayMs: 0 } }
+    const events = await eventsOf({ tasks: [task] }, { tools, maxPayloadBytes: 1_024 })
+    for (const { data } of events) expect(bytesOf(data)).toBeLessThanOrEqual(1_024)
+    const end = only(events, 'task_complete')
+    expect(end.code?.length).toBeGreaterThan(0)
+    expect(code.startsWith(end.code!)).toBe(true)
+    expect(JSON.stringify(end.code)).not.toMatch(/\\ud[89a-f]/)
+    expect(end.error).toMatch(/^😀.*…$/s)
+  })
+
   it('asks for the path of an output only where it does not fit', async () => {
     const asked: string[] = []
     const tools: ToolRegistry = {
