@@ -54,7 +54,7 @@ export class ParallelExecutor {
   /**
    * Begins a DAG, and returns what it takes to cancel it, or one of its tasks, and to ask what happened to a task.
    *
-   * @throws As `execute`, but at once.
+   * @throws As `execute`, but at once; a ResumeError about the plan comes with `result`.
    * @example
    * const execution = executor.start(dag)
    * process.once('SIGINT', () => execution.cancel())
@@ -70,6 +70,7 @@ export class ParallelExecutor {
    * Checks everything that can be checked before anything starts.
    *
    * @throws DagValidationError with everything that is wrong with the DAG.
+   * @throws ResumeError where `resumeFrom` is the log of no execution, or of another one.
    * @throws TypeError where an option is not what it should be.
    */
   protected prepare(dag: DAGStructure | BuiltDag, options: ExecuteOptions): PreparedExecution {

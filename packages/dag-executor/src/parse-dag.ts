@@ -1,6 +1,6 @@
 import type { DAGStructure, DAGTask, RetryPolicy } from './dag.js'
 import type { DagIssue } from './dag-issue.js'
-import { copyOnError, longestDelayMs } from './policy.js'
+import { copyOnError, maxDurationMs } from './policy.js'
 import { noArguments } from './references.js'
 import { inspectGiven, type ValidateDagOptions } from './validate-dag.js'
 import type { TaskFacts } from './validate-task.js'
@@ -48,7 +48,7 @@ function copyRetry({ attempts, delayMs, factor, maxDelayMs, jitter, retryOn }: R
 }
 
 function finite(durationMs: number | undefined): number | undefined {
-  return durationMs && Math.min(durationMs, longestDelayMs)
+  return durationMs && Math.min(durationMs, maxDurationMs)
 }
 
 function definedMembers<Members extends object>(members: Members): Members {

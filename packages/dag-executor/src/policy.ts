@@ -33,7 +33,7 @@ const maxAttempts = 100
 type Rule = readonly [member: string, expected: string, holds: (value: number) => boolean]
 
 /** What every delay can be sent and counted as: a JSON number that is whole. Later than this nothing happens anyway. */
-export const longestDelayMs = Number.MAX_SAFE_INTEGER
+export const maxDurationMs = Number.MAX_SAFE_INTEGER
 
 const duration = (value: number): boolean => value >= 0
 

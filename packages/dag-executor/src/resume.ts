@@ -10,8 +10,6 @@ import { ToolError } from './tool-error.js'
 export interface Resumption {
   /** By index, in the order in which the log first tells of them. */
   readonly tasks: ReadonlyMap<number, RestoredTask>
-  /** Which of the plans of this execution this one is. */
-  readonly generation: number
   /** What the log says of the end of this very plan. */
   readonly completion: ExecutionRecord['completion']
   /** The log tells of this plan: its `execution_start` is there. */
@@ -27,7 +25,7 @@ export interface Resumption {
 export function resume(record: ExecutionRecord, plan: Plan, planHash: string, reuse: boolean): Resumption {
   if (record.planHash === planHash) {
     const tasks = restoreTasks(record.tasks, plan, record.generation)
-    return { tasks, generation: record.generation, completion: record.completion, isKnown: true }
+    return { tasks, completion: record.completion, isKnown: true }
   }
   if (!reuse) {
     throw new ResumeError(
@@ -41,7 +39,6 @@ export function resume(record: ExecutionRecord, plan: Plan, planHash: string, re
   const generation = record.generation + 1
   return {
     tasks: restoreTasks(kept, plan, generation),
-    generation,
     completion: undefined,
     isKnown: false,
   }

@@ -1,4 +1,4 @@
-import { longestDelayMs, type ResolvedPolicy } from './policy.js'
+import { maxDurationMs, type ResolvedPolicy } from './policy.js'
 import { failureCode } from './task-failure.js'
 
 /** Failures that another attempt cannot mend. */
@@ -21,7 +21,7 @@ export function mayRetry({ attempts, retryOn }: ResolvedPolicy, error: unknown, 
 export function retryDelay(policy: ResolvedPolicy, attempt: number, random: number): number {
   // The power may be infinite, and no multiple of nothing is anything.
   if (policy.delayMs === 0) return 0
-  const delay = Math.min(policy.delayMs * policy.factor ** (attempt - 1), policy.maxDelayMs, longestDelayMs)
+  const delay = Math.min(policy.delayMs * policy.factor ** (attempt - 1), policy.maxDelayMs, maxDurationMs)
   // The sum turns -0, which is a duration like 0, into 0.
   return Math.round(delay * (1 - policy.jitter * random)) + 0
 }

@@ -55,6 +55,7 @@ export class StreamingExecutor extends ParallelExecutor {
    *
    * @throws TypeError before anything has started, where the stream is locked or an option is not what it should be.
    * @throws DagValidationError before anything has started; the stream is then untouched.
+   * @throws ResumeError as `execute`; where it is about the plan, the stream is closed without an event.
    */
   async executeWithStreaming(
     dag: DAGStructure | BuiltDag,
@@ -70,7 +71,7 @@ export class StreamingExecutor extends ParallelExecutor {
   /**
    * Runs a DAG, beginning at once, and gives its events to whoever iterates over them.
    *
-   * @throws As `execute`, but at once.
+   * @throws As `execute`, but at once; a ResumeError about the plan comes with `result`.
    * @example
    * const stream = executor.stream(dag)
    * for await (const { type, data } of stream) console.log(type, data)

@@ -12,7 +12,10 @@ export interface ToolContext {
   readonly taskId: string
   /** Counts the attempts at this task from 1. */
   readonly attempt: number
-  /** `<executionId>/<taskId>`: the same for every attempt, so that an effect can be made to happen once. */
+  /**
+   * The same for every attempt, also after a resume, and no other task's, so that an effect can be made to happen once. It is made of the ids: with plain
+   * ones, `<executionId>/<taskId>`.
+   */
   readonly idempotencyKey: string
   /**
    * Tells how far the task is, as `task_progress`. Ignored once the attempt has ended.
