@@ -1,6 +1,5 @@
 import { checkDefinition } from './check-definition.js'
 import type { DAGStructure, DAGTask, OnError, TaskPolicy } from './dag.js'
-import { InputContext } from './input-context.js'
 import type { ToolContext, ToolFunction, ToolRegistry } from './tool.js'
 
 /** What a task of a {@link DagBuilder} is told: the context of a tool, and the outputs of its dependencies by id. */
@@ -94,8 +93,9 @@ export class DagBuilder<Outputs extends object = Record<never, never>> implement
     const { needs = [], run, ...policy } = definition
     const inputs = Object.fromEntries(needs.map((need) => [need, { $ref: need }]))
     const task: DAGTask = { ...policy, id, tool: id, dependsOn: [...needs], arguments: inputs }
+    // The context is of this one call: nobody else has it.
     const call = (outputs: InputsOf<Outputs, Needs>, context: ToolContext) =>
-      run(new InputContext<InputsOf<Outputs, Needs>>(outputs, context))
+      run(Object.assign(context, { inputs: outputs }))
     return new DagBuilder({ task, run: call, before: this.#last })
   }
 

@@ -14,7 +14,7 @@ import { RunningExecution } from './running-execution.js'
  * go on when the iteration is left. Where the execution fails, the iteration ends with the same error as `result`.
  */
 export class ExecutionStream extends RunningExecution implements AsyncIterable<SSEEvent> {
-  readonly #journalled: Execution
+  readonly #execution: Execution
   readonly #buffer: BufferedEventStream
   readonly #events: EventIterator<SSEEvent>
   readonly #batches: EventIterator<SSEEvent[]>
@@ -27,7 +27,7 @@ export class ExecutionStream extends RunningExecution implements AsyncIterable<S
     render: (mark: ExecutionMark) => SSEEvent,
   ) {
     super(execution, prepared, result)
-    this.#journalled = execution
+    this.#execution = execution
     this.#buffer = buffer
     this.#events = new EventIterator(buffer, () => takeEvent(buffer, render), result)
     this.#batches = new EventIterator(buffer, () => takeBatch(buffer, render), result)
@@ -38,7 +38,7 @@ export class ExecutionStream extends RunningExecution implements AsyncIterable<S
 
   /** How many `task_progress` and `task_output` were dropped so far because nobody took them, or the journal was too slow for them. */
   get droppedEvents(): number {
-    return this.#buffer.dropped + this.#journalled.droppedByJournal
+    return this.#buffer.dropped + this.#execution.droppedByJournal
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<SSEEvent, void, undefined> {

@@ -7,6 +7,7 @@ import type { ExecutionSettings, PreparedExecution } from './execution-settings.
 import type { Journal, JournalEntry } from './journal.js'
 import { surelyFits } from './json-bound.js'
 import { jsonText } from './json-size.js'
+import { isTruncated } from './payload-limit.js'
 import type { Plan } from './plan.js'
 import { describePlan } from './plan-data.js'
 import { failureCode } from './task-failure.js'
@@ -135,8 +136,8 @@ function internalOf(mark: ExecutionMark, data: SSEEvent['data']): unknown {
   if (mark.type === 'task_retry') return { code: failureCode(mark.error) }
   if (mark.type !== 'task_complete' || mark.result.status !== 'success') return undefined
   const { output } = mark.result
-  // An output that only looks like a truncated one is taken for none with this as well.
-  const isWhole = 'output' in data && data.output === output && !looksTruncated(output)
+  // An output that only looks like a truncated one would be taken for one.
+  const isWhole = 'output' in data && data.output === output && !isTruncated(output)
   return isWhole || output === undefined ? undefined : { output }
 }
 
@@ -145,15 +146,4 @@ function planOf({ plan }: { readonly plan: Plan }): unknown {
   const tasks = describePlan(plan)
   const hasText = surelyFits(tasks, Number.POSITIVE_INFINITY) || jsonText(tasks) !== undefined
   return hasText ? { tasks } : undefined
-}
-
-/** Whether a resume may take the JSON text of a whole output for the truncated form of one; in doubt, it may. */
-function looksTruncated(output: unknown): boolean {
-  if ((typeof output !== 'object' && typeof output !== 'function') || output === null) return false
-  try {
-    return 'truncated' in output || 'toJSON' in output
-  } catch {
-    // A Proxy.
-    return true
-  }
 }

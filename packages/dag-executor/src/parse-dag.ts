@@ -1,9 +1,9 @@
 import type { DAGStructure, DAGTask, RetryPolicy } from './dag.js'
 import type { DagIssue } from './dag-issue.js'
+import type { TaskDraft } from './plan.js'
 import { copyOnError, maxDurationMs } from './policy.js'
 import { noArguments } from './references.js'
 import { inspectGiven, type ValidateDagOptions } from './validate-dag.js'
-import type { TaskFacts } from './validate-task.js'
 
 /** Either the DAG, or what is wrong with it. */
 export type ParsedDag =
@@ -26,7 +26,7 @@ export function parseDag(value: unknown, options: ValidateDagOptions = {}): Pars
   return { dag: { tasks: facts.map((those, index) => copyTask(tasks[index]!, those)) } }
 }
 
-function copyTask(task: DAGTask, { id, arguments: args }: TaskFacts): DAGTask {
+function copyTask(task: DAGTask, { id, arguments: args }: TaskDraft): DAGTask {
   const { tool, dependsOn, retry, timeout, totalTimeout, idleTimeout, onError, priority } = task
   return definedMembers({
     id,

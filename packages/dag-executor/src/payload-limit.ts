@@ -46,6 +46,13 @@ export function truncate(
   return truncated(start, bytes, maxBytes, ref) ?? truncated(start, bytes, maxBytes, null)!
 }
 
+/** Whether a value has the truncated form: what was truncated, or an output that only looks like it. */
+export function isTruncated(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { truncated, preview } = value as Partial<TruncatedValue>
+  return truncated === true && typeof preview === 'string'
+}
+
 function truncated(text: string, bytes: number, maxBytes: number, ref: string | null): TruncatedValue | undefined {
   const frame = { truncated: true, bytes, preview: '', ref } as const
   const room = maxBytes - utf8Length(JSON.stringify(frame)) + 2

@@ -2,6 +2,7 @@ import type { DAGTask } from './dag.js'
 import type { CompletionRecord, ExecutionRecord, TaskEnd, TaskRecord } from './execution-record.js'
 import type { JournalEntry } from './journal.js'
 import { isName } from './name-limit.js'
+import { isTruncated } from './payload-limit.js'
 import { keptTasks, untouched } from './plan-data.js'
 import { ResumeError } from './resume-error.js'
 
@@ -191,10 +192,6 @@ function isTask(task: unknown): task is DAGTask {
   if (!isData(task) || typeof task.id !== 'string' || typeof task.tool !== 'string') return false
   const { dependsOn = [] } = task
   return Array.isArray(dependsOn) && dependsOn.every((id) => typeof id === 'string')
-}
-
-function isTruncated(output: unknown): boolean {
-  return isData(output) && output.truncated === true && typeof output.preview === 'string'
 }
 
 function textOf(value: unknown): string | undefined {

@@ -5,10 +5,11 @@ import { formatPointer } from './json-pointer.js'
 import { isName } from './name-limit.js'
 import { NearestName } from './nearest-name.js'
 import { checkCount } from './option-checks.js'
+import type { TaskDraft } from './plan.js'
 import { orderTasks } from './task-order.js'
 import type { ToolRegistry, ValidateArguments } from './tool.js'
 import { createToolTable, type ToolTable } from './tool-table.js'
-import { isRecord, type TaskFacts, TaskInspector } from './validate-task.js'
+import { isRecord, TaskInspector } from './validate-task.js'
 
 export interface ValidateDagOptions {
   /** The tools there are. Left out, the names of tools and their arguments are not checked. */
@@ -73,7 +74,7 @@ export function readLimits({ maxTasks, maxArgumentBytes }: Omit<ValidateDagOptio
 /** What is wrong with a DAG, and, only where nothing is, its tasks, the indexes of their ids, and the order they can run in. */
 export interface DagInspection {
   readonly issues: DagIssue[]
-  readonly facts: readonly TaskFacts[]
+  readonly facts: readonly TaskDraft[]
   readonly indexes: ReadonlyMap<string, number>
   readonly order: readonly number[]
 }
@@ -110,7 +111,7 @@ function readTasks(value: unknown, rules: DagRules, list: IssueList): readonly u
 
 function inspectTasks(tasks: readonly unknown[], rules: DagRules, list: IssueList): Omit<DagInspection, 'issues'> {
   const { ids, indexes } = readIds(tasks, list)
-  const facts: TaskFacts[] = []
+  const facts: TaskDraft[] = []
   const nearest = { task: new NearestName(indexes.keys()), tool: new NearestName(rules.tools?.keys() ?? []) }
   const inspector = new TaskInspector(ids.length, indexes, rules, list, nearest)
   for (let index = 0; index < ids.length; index += 1) {
@@ -123,7 +124,7 @@ function inspectTasks(tasks: readonly unknown[], rules: DagRules, list: IssueLis
   return { facts, indexes, order }
 }
 
-function addCycles(facts: readonly TaskFacts[], ids: readonly string[], list: IssueList): void {
+function addCycles(facts: readonly TaskDraft[], ids: readonly string[], list: IssueList): void {
   for (const cycle of findCycles(facts.map(({ dependencies }) => dependencies))) {
     if (list.isFull) break
     // A second task of an id is nobody's dependency, so every task in a cycle is the one its id stands for.

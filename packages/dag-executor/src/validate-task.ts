@@ -18,9 +18,6 @@ import type { DagRules } from './validate-dag.js'
 /** UTF-16 units of a validator's message: it may quote arguments of any length. */
 const maxFaultLength = 500
 
-/** What looking at a task found out about it; only where no issue was found it can get into a plan. */
-export type TaskFacts = TaskDraft
-
 /** Where to look for what was probably meant. */
 export interface NearestNames {
   readonly task: NearestName
@@ -59,7 +56,7 @@ export class TaskInspector {
   }
 
   /** `id` is that of the task, which was read before. */
-  inspect(task: unknown, index: number, id: unknown): TaskFacts {
+  inspect(task: unknown, index: number, id: unknown): TaskDraft {
     this.#index = index
     this.#id = id
     this.#missing = undefined
@@ -87,7 +84,7 @@ export class TaskInspector {
     args: unknown,
     dependencies: readonly number[],
     policy: ResolvedPolicy,
-  ): TaskFacts {
+  ): TaskDraft {
     return {
       index: this.#index,
       id: this.#id as string,
