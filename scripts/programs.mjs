@@ -22,6 +22,20 @@ const programs = {
     suites: 'the browser tests',
   },
   git: { commands: ['git'], debian: 'git', suites: 'the tests of scans of a git checkout' },
+  ip: {
+    commands: ['ip'],
+    paths: ['/usr/sbin/ip'],
+    debian: 'iproute2',
+    suites: 'the tests with a network namespace',
+  },
+  nginx: {
+    commands: ['nginx'],
+    // Outside the PATH of users that are not root.
+    paths: ['/usr/sbin/nginx', '/usr/local/sbin/nginx'],
+    variable: 'NGINX_PATH',
+    debian: 'nginx-light',
+    suites: 'the tests behind nginx',
+  },
   'redis-server': {
     commands: ['redis-server'],
     debian: 'redis-server',

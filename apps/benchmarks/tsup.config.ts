@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/main.ts', 'src/child.ts'],
+  entry: { main: 'src/main.ts', child: 'src/child.ts', 'reader-process': 'src/server/reader-process.ts' },
   format: ['esm'],
   target: 'node20',
   clean: true,

@@ -16,4 +16,6 @@ process.on('SIGINT', () => {})
 const task: Task = JSON.parse(process.argv[2] ?? '')
 const group = disciplines[task.discipline]!.groups.find(({ name }) => name === task.group)!
 const contender = group.cases.find(({ name }) => name === task.case)!.contenders[task.contender]!
-process.stdout.write(JSON.stringify(await group.measure(await contender(1), task.limits)))
+const workload = await contender(1)
+process.stdout.write(JSON.stringify(await group.measure(workload, task.limits)))
+workload.close?.()

@@ -7,6 +7,11 @@ export interface Discipline {
    * @default 1
    */
   readonly warmUpFactor?: number
+  /**
+   * How many times as long as usual the measurement takes: a pass that takes long needs more of it.
+   * @default 1
+   */
+  readonly measurementFactor?: number
 }
 
 /** Cases that are measured alike and compared alike: one table. */
@@ -37,6 +42,10 @@ export interface Workload {
   readonly expected: number
   /** Compares everything that a pass produces with what it must be. Not measured. @throws Error where they differ. */
   readonly check: () => void | Promise<void>
+  /** What the passes since the last call saw, where that is the figure and not what they cost: a delay. */
+  readonly observed?: () => number
+  /** Gives back what it holds: servers, processes. */
+  readonly close?: () => void
 }
 
 /** Runs in the process of the contender; returns its figure in the unit of the group. */
@@ -49,11 +58,11 @@ export interface Limits {
   readonly measurement: number
 }
 
-/** The figure of one contender divided by that of another, pair by pair. */
+/** The figure of one contender divided by that of another, pair by pair, or by a number. */
 export interface Ratio {
   readonly name: string
   readonly dividend: string
-  readonly divisor: string
+  readonly divisor: string | number
   readonly budgets: readonly Budget[]
 }
 

@@ -33,7 +33,9 @@ export function judge(discipline: Discipline, figures: readonly Figures[]): Judg
 
 /** The figures that a ratio divides, of one case. */
 export function pairs({ dividend, divisor }: Ratio, { figures }: Figures): Pairs {
-  return { dividends: figures[dividend] ?? [], divisors: figures[divisor] ?? [] }
+  const dividends = figures[dividend] ?? []
+  const divisors = typeof divisor === 'number' ? dividends.map(() => divisor) : (figures[divisor] ?? [])
+  return { dividends, divisors }
 }
 
 function decideMedian(budget: Budget, ratio: Ratio, cases: readonly Figures[]): Decision {

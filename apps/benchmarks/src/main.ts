@@ -43,7 +43,10 @@ try {
 
 async function bench({ name, discipline, ...options }: Command): Promise<void> {
   const { rounds, limits: usual } = options.quick ? quick : full
-  const limits = { ...usual, warmUp: usual.warmUp * (discipline.warmUpFactor ?? 1) }
+  const limits = {
+    warmUp: usual.warmUp * (discipline.warmUpFactor ?? 1),
+    measurement: usual.measurement * (discipline.measurementFactor ?? 1),
+  }
   const interruption = new AbortController()
   const end = (signal: keyof typeof exitCodes) => {
     process.exitCode = exitCodes[signal]

@@ -26,6 +26,8 @@ export function createMetrics({ sse, runs, store }: MetricsSources): Registry {
     })
   gauge('sse_connections', 'Open event streams and waiting long polls', () => sse.metrics().connections)
   gauge('sse_streams', 'Streams whose run has not ended', () => sse.metrics().streams)
+  gauge('sse_lag_max_events', 'The most events that a reader is behind', () => sse.metrics().maxLag)
+  gauge('sse_pending_bytes', 'Bytes written to event streams and not yet sent', () => sse.metrics().bytesPending)
   gauge('runs', 'Scans and workflows at work', () => runs.running)
   gauge('output_store_bytes', 'Bytes of whole outputs that are kept', () => store.bytes)
 
@@ -41,9 +43,11 @@ export function createMetrics({ sse, runs, store }: MetricsSources): Registry {
       },
     })
   counter('sse_events_published_total', 'Events that the log has taken', () => sse.metrics().published)
+  counter('sse_events_delivered_total', 'Events written to event streams', () => sse.metrics().delivered)
   counter('sse_connections_opened_total', 'Event streams opened', () => sse.metrics().opened)
   counter('sse_gaps_total', 'Gaps announced', () => sse.metrics().gaps)
   counter('sse_heartbeats_total', 'Heartbeats sent, the opening ones aside', () => sse.metrics().heartbeats)
+  counter('sse_heartbeats_skipped_total', 'Heartbeats left out', () => sse.metrics().heartbeatsSkipped)
   counter('sse_pages_total', 'Pages of JSON sent', () => sse.metrics().pages)
 
   const byReason = (name: string, help: string, read: () => Readonly<Record<string, number>>) =>

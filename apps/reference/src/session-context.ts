@@ -2,7 +2,7 @@ import type { SessionEventMap } from '@x/sse-protocol'
 import type { Stream } from '@x/sse-server'
 import type { AgentContext } from './agent.js'
 import type { Executions } from './executions.js'
-import { shorten, TextWriter } from './text-writer.js'
+import { shorten } from './short-text.js'
 
 /** An agent's hands on its own stream. Its functions need no `this`, so that an agent may take them apart. */
 export function createSessionContext(
@@ -10,7 +10,6 @@ export function createSessionContext(
   executions: Executions,
   maxPayloadBytes: number,
 ): AgentContext {
-  const writer = new TextWriter(maxPayloadBytes)
   let executionCount = 0
   return {
     signal: stream.signal,
@@ -23,7 +22,7 @@ export function createSessionContext(
       })
     },
     async write(text) {
-      await Promise.all([...writer.write(text)].map((chunk) => stream.publish('agent:chunk', chunk)))
+      await stream.pipeText(text)
     },
     async warn({ code, message, retryable = false }) {
       const text = shorten(message, maxPayloadBytes)

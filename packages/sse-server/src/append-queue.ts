@@ -1,4 +1,5 @@
-import type { Appended, EventLog, NewEntry } from './event-log.js'
+import type { Append, Appended, EventLog, NewEntry } from './event-log.js'
+import { SseServerError } from './server-error.js'
 
 /** Where the events of one call are. */
 export interface Committed {
@@ -19,7 +20,7 @@ const maxBatch = 1_000
 
 /**
  * Appends for one producer in the order of the calls. One append is under way at a time; what is asked for meanwhile goes into
- * the next one together, so a log that takes a while for each append is asked less often.
+ * the next one together, so a log that takes a while for each append is asked less often. An append that gets no answer is made once more.
  */
 export class AppendQueue {
   readonly #log: EventLog
@@ -47,29 +48,34 @@ export class AppendQueue {
       const batch = this.#take()
       // Counted up also when the append fails: it may have arrived, and its number then stands for these events.
       this.#producerNumber += 1
+      const append = {
+        fence: this.#fence,
+        producerNumber: this.#producerNumber,
+        entries: batch.length === 1 ? batch[0]!.entries : batch.flatMap(({ entries }) => entries),
+        end: batch.at(-1)!.isEnd,
+      }
       try {
-        const appended = this.#log.append(this.#streamId, {
-          fence: this.#fence,
-          producerNumber: this.#producerNumber,
-          entries: batch.length === 1 ? batch[0]!.entries : batch.flatMap(({ entries }) => entries),
-          end: batch.at(-1)!.isEnd,
-        })
-        if (appended instanceof Promise) this.#await(appended, batch)
+        const appended = this.#log.append(this.#streamId, append)
+        if (appended instanceof Promise) this.#await(appended, append, batch)
         else settle(batch, appended)
       } catch (error) {
-        for (const { reject } of batch) reject(error)
+        if (isRefusal(error)) refuse(batch, error)
+        else this.#await(Promise.reject(error), append, batch)
       }
     }
   }
 
-  #await(appended: Promise<Appended>, batch: readonly Waiting[]): void {
+  #await(appended: Promise<Appended>, append: Append, batch: readonly Waiting[]): void {
     this.#isBusy = true
     appended
+      // A log that failed without a word may have the events: asked again under the same number, it says where, or takes them now.
+      .catch((error: unknown) => {
+        if (isRefusal(error)) throw error
+        return this.#log.append(this.#streamId, append)
+      })
       .then(
         (value) => settle(batch, value),
-        (error: unknown) => {
-          for (const { reject } of batch) reject(error)
-        },
+        (error: unknown) => refuse(batch, error),
       )
       .finally(() => {
         this.#isBusy = false
@@ -87,6 +93,15 @@ export class AppendQueue {
     }
     return this.#waiting.splice(0, count)
   }
+}
+
+/** Whether the log said no, so that it holds nothing of the append. */
+function isRefusal(error: unknown): boolean {
+  return SseServerError.isInstance(error)
+}
+
+function refuse(batch: readonly Waiting[], error: unknown): void {
+  for (const { reject } of batch) reject(error)
 }
 
 function settle(batch: readonly Waiting[], { epoch, first }: Appended): void {

@@ -1,19 +1,22 @@
-import { type EventId, encodeGap, formatEventId } from '@x/sse-protocol'
+import { type EventId, encodeGap } from '@x/sse-protocol'
 import type { Slot } from './admission.js'
-import { type Beat, comeBackFrame, heartbeatFrame, openingFrame } from './control-frames.js'
+import { type Beat, comeBackAtOnceFrame, comeBackFrame, heartbeatFrame, openingFrame } from './control-frames.js'
 import type { CloseReason } from './counters.js'
 import type { LogPage } from './event-log.js'
 import type { Exchange } from './exchange.js'
 import { encode } from './frames.js'
-import { locate } from './position.js'
+import { Progress } from './progress.js'
+import { shorten } from './random.js'
 import type { Channel } from './readers.js'
-import { finishLive, type Live, type ServerCore } from './server-core.js'
+import { finishLive, type Live, type LiveState, type ServerCore } from './server-core.js'
+import { ConnectionCloseEvent, ConnectionOpenEvent, GapEvent } from './server-events.js'
 import type { Sink, SinkEvents } from './sink.js'
+import { type PageAnswer, readPage, type Source } from './source.js'
 import { startTimer, type Timer } from './timer.js'
 
 export interface ConnectionSetup {
   readonly core: ServerCore
-  readonly streamId: string
+  readonly source: Source
   readonly exchange: Exchange
   readonly headers: Readonly<Record<string, string>>
   /** The reader's cursor. */
@@ -21,10 +24,10 @@ export interface ConnectionSetup {
   /** The stream as it was when the request was admitted. */
   readonly page: LogPage
   readonly slot: Slot
+  /** Milliseconds; `Infinity`: any time. */
+  readonly maxAge: number
+  readonly onClosed?: (() => void) | undefined
 }
-
-/** How much is read at a time, and so the most that waits for a slow reader, one event aside. */
-const limits = { maxEvents: 1_000, maxBytes: 65_536 }
 
 /**
  * One response that reads one stream: the cursor loop, and the only way in which events reach a reader. It reads a page after its
@@ -33,14 +36,18 @@ const limits = { maxEvents: 1_000, maxBytes: 65_536 }
  */
 export class Connection implements SinkEvents, Live {
   readonly #core: ServerCore
-  readonly #streamId: string
+  readonly #source: Source
   readonly #slot: Slot
+  readonly #onClosed: (() => void) | undefined
   readonly #sink: Sink
   readonly #channel: Channel
-  #cursor: EventId
-  /** The cursor is the reader's own, or was given to it with an event; otherwise it had none. */
-  #hasCursor: boolean
+  readonly #progress: Progress
+  readonly #wake = (): void => this.pump()
+  readonly #openedAt = performance.now()
+  /** Ends the connection when it is old. */
+  readonly #age: Timer
   #head: number
+  #events = 0
   #state: 'idle' | 'reading' | 'blocked' | 'ending' | 'closed' = 'idle'
   /** There may be more than the read under way will show. */
   #isStale = false
@@ -48,27 +55,36 @@ export class Connection implements SinkEvents, Live {
   #deadline: Timer | undefined
   #reason: CloseReason = 'disconnected'
 
-  constructor({ core, streamId, exchange, headers, cursor, page, slot }: ConnectionSetup) {
+  constructor({ core, source, exchange, headers, cursor, page, slot, maxAge, onClosed }: ConnectionSetup) {
     this.#core = core
-    this.#streamId = streamId
+    this.#source = source
     this.#slot = slot
-    this.#cursor = cursor ?? { epoch: page.epoch, sequence: 0 }
-    this.#hasCursor = cursor !== undefined
+    this.#onClosed = onClosed
+    this.#progress = new Progress(cursor, page)
     this.#head = page.head
     // Both may throw, and then nothing may be left of the first.
-    this.#channel = core.readers.join(streamId, () => this.pump())
+    this.#channel = source.readers.join(source.streamId, this.#wake)
     try {
       this.#sink = exchange.stream(headers, this)
     } catch (error) {
-      this.#channel.leave()
+      source.readers.leave(source.streamId, this.#wake)
       throw error
     }
+    this.#age = startTimer(shorten(maxAge), () => this.#end('max_age', comeBackAtOnceFrame))
     core.live.add(this)
     core.heartbeats.add(this)
     core.counters.opened += 1
+    const replay = Math.min(this.#progress.lag(page.epoch, page.head), page.head - page.oldest + 1)
+    core.dispatch('open', new ConnectionOpenEvent(source.streamId, replay))
     // The epoch is the stream's own, the cursor may be of another one: then a gap follows.
-    if (this.#sink.write(openingFrame(core.settings.retry, this.#nextBeat(page.epoch), this.#cursor))) this.pump()
+    if (this.#sink.write(openingFrame(core.settings.retry, this.#nextBeat(page.epoch), this.#progress.cursor)))
+      this.pump()
     else this.#block()
+  }
+
+  get state(): LiveState {
+    const lag = this.#progress.lag(this.#channel.epoch, this.#channel.head)
+    return { lag, bytesPending: this.#sink.pending }
   }
 
   /** Delivers what there is, unless that is under way or must wait; what wakes it may come at any time. */
@@ -80,7 +96,7 @@ export class Connection implements SinkEvents, Live {
     do {
       this.#isStale = false
       try {
-        const page = this.#core.log.read(this.#streamId, this.#cursor.sequence, limits)
+        const page = readPage(this.#source, this.#progress)
         if (page instanceof Promise) {
           this.#await(page)
           return
@@ -95,8 +111,12 @@ export class Connection implements SinkEvents, Live {
 
   /** The shared timer's call. It also looks into the log, in case a wake-up was lost. */
   beat(): void {
-    if (this.#state === 'blocked') return
-    this.#isBeatDue = this.#core.settings.heartbeatInterval > 0
+    const hasBeats = this.#core.settings.heartbeatInterval > 0
+    if (this.#state === 'blocked') {
+      if (hasBeats) this.#core.counters.heartbeatsSkipped += 1
+      return
+    }
+    this.#isBeatDue = hasBeats
     this.pump()
   }
 
@@ -109,12 +129,17 @@ export class Connection implements SinkEvents, Live {
 
   closed(): void {
     if (this.#state === 'closed') return
+    const { lag } = this.state
     this.#leave()
     this.#state = 'closed'
     this.#deadline?.stop()
     this.#slot.release()
     this.#core.counters.closed[this.#reason] += 1
     finishLive(this.#core, this)
+    this.#onClosed?.()
+    const durationMs = performance.now() - this.#openedAt
+    const facts = { reason: this.#reason, durationMs, events: this.#events, lag }
+    this.#core.dispatch('close', new ConnectionCloseEvent(this.#source.streamId, facts))
   }
 
   drain(): void {
@@ -125,7 +150,7 @@ export class Connection implements SinkEvents, Live {
     this.#abort('closing')
   }
 
-  #await(read: Promise<LogPage | undefined>): void {
+  #await(read: Promise<PageAnswer>): void {
     this.#state = 'reading'
     read
       .then((page) => {
@@ -140,17 +165,18 @@ export class Connection implements SinkEvents, Live {
   }
 
   /** Writes a page. True: there is more to read. */
-  #deliver(page: LogPage | undefined): boolean {
-    if (page === undefined) {
-      this.#end('dropped')
+  #deliver(page: PageAnswer): boolean {
+    if (page === undefined || page === 'forbidden') {
+      this.#end(page ?? 'dropped')
       return false
     }
     this.#head = page.head
-    const requested = this.#hasCursor ? formatEventId(this.#cursor.epoch, this.#cursor.sequence) : null
-    const { after, gap } = locate(this.#cursor, requested, page)
+    this.#channel.epoch = page.epoch
+    this.#channel.head = page.head
+    const gap = this.#progress.skipGap(page)
     if (gap !== undefined) {
       this.#core.counters.gaps += 1
-      this.#move(page.epoch, after)
+      this.#core.dispatch('gap', new GapEvent(this.#source.streamId, gap))
       if (!this.#sink.write(encode(encodeGap(gap)))) {
         this.#block()
         return false
@@ -158,29 +184,20 @@ export class Connection implements SinkEvents, Live {
       // The entries were read after a place of another epoch, or beyond the head.
       if (gap.reason !== 'evicted') return true
     }
-    const last = page.entries.at(-1)
-    let hasRoom = true
-    if (last !== undefined) {
-      this.#move(page.epoch, last.sequence)
-      hasRoom = this.#sink.write(this.#channel.encoder.encode(page))
-    }
-    const isAtHead = this.#cursor.sequence >= page.head
-    if (isAtHead && page.ended) this.#end('ended')
+    const hasRoom = page.entries.length === 0 || this.#sink.write(this.#channel.encoder.encode(page))
+    this.#events += page.entries.length
+    this.#core.counters.delivered += page.entries.length
+    const hasMore = this.#progress.pass(page)
+    if (page.ended && !this.#progress.isBehind) this.#end('ended')
     else if (!hasRoom) this.#block()
-    // A page that is empty before the head would be a fault of the log; to ask again at once could go on for ever.
-    return !isAtHead && last !== undefined
-  }
-
-  #move(epoch: string, sequence: number): void {
-    this.#cursor = { epoch, sequence }
-    this.#hasCursor = true
+    return hasMore
   }
 
   #beatIfDue(): void {
     if (!this.#isBeatDue || this.#state !== 'idle') return
     this.#isBeatDue = false
     this.#core.counters.heartbeats += 1
-    if (!this.#sink.write(heartbeatFrame(this.#nextBeat(this.#cursor.epoch)))) this.#block()
+    if (!this.#sink.write(heartbeatFrame(this.#nextBeat(this.#progress.cursor.epoch)))) this.#block()
   }
 
   #nextBeat(epoch: string): Beat {
@@ -210,7 +227,7 @@ export class Connection implements SinkEvents, Live {
   #giveUp(error: unknown): void {
     // A response that has its end needs no log any more.
     if (this.#state === 'ending' || this.#state === 'closed') return
-    this.#core.report(error, this.#streamId)
+    this.#core.report(error, this.#source.streamId)
     this.#abort('log_error')
   }
 
@@ -228,7 +245,8 @@ export class Connection implements SinkEvents, Live {
   }
 
   #leave(): void {
-    this.#channel.leave()
+    this.#age.stop()
+    this.#source.readers.leave(this.#source.streamId, this.#wake)
     this.#core.heartbeats.delete(this)
   }
 }

@@ -21,6 +21,9 @@ export function openingFrame(retry: number, beat: Beat, cursor: EventId): Uint8A
   return encode(encodeRetry(retry) + encodeHeartbeat(payloadOf(beat), formatEventId(cursor.epoch, cursor.sequence)))
 }
 
+/** Tells a reader to come back at once. The next connection's opening tells it another time again. */
+export const comeBackAtOnceFrame = encode(encodeRetry(100))
+
 /** Tells a reader to come back a little later, not at the same moment as all others. */
 export function comeBackFrame(retry: number): Uint8Array {
   return encode(encodeRetry(jitter(Math.max(retry, 1_000))))

@@ -4,12 +4,16 @@ export type CloseReason =
   | 'ended'
   /** The client went away. */
   | 'disconnected'
-  /** The client took nothing for `writeTimeout`. */
+  /** The client did not take what was written within `writeTimeout`. */
   | 'write_timeout'
   /** The server shut down. */
   | 'closing'
+  /** The connection was older than `connectionMaxAge`. */
+  | 'max_age'
   /** The log dropped the stream. */
   | 'dropped'
+  /** `authorize` allowed it no longer. */
+  | 'forbidden'
   /** The log could not be read. */
   | 'log_error'
 
@@ -24,10 +28,14 @@ export interface Counters {
   readonly refused: Record<RefuseReason, number>
   /** Events that the log acknowledged. */
   published: number
+  /** Events that were written to connections, each counted for each. */
+  delivered: number
   /** Gaps that readers were told of. */
   gaps: number
   /** Heartbeats after the opening ones. */
   heartbeats: number
+  /** Heartbeats that were left out, since their connection was backed up. */
+  heartbeatsSkipped: number
   /** Pages of JSON. */
   pages: number
 }
@@ -35,11 +43,22 @@ export interface Counters {
 export function createCounters(): Counters {
   return {
     opened: 0,
-    closed: { ended: 0, disconnected: 0, write_timeout: 0, closing: 0, dropped: 0, log_error: 0 },
+    closed: {
+      ended: 0,
+      disconnected: 0,
+      write_timeout: 0,
+      closing: 0,
+      max_age: 0,
+      dropped: 0,
+      forbidden: 0,
+      log_error: 0,
+    },
     refused: { full: 0, client_full: 0, closing: 0 },
     published: 0,
+    delivered: 0,
     gaps: 0,
     heartbeats: 0,
+    heartbeatsSkipped: 0,
     pages: 0,
   }
 }

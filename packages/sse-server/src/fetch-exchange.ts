@@ -1,3 +1,4 @@
+import { afterThisTurn } from './after-this-turn.js'
 import { Departure } from './departure.js'
 import { type Exchange, headerOf } from './exchange.js'
 import type { Sink, SinkEvents } from './sink.js'
@@ -72,11 +73,14 @@ export class FetchExchange implements Exchange {
     )
     this.#response = new Response(body, { status: 200, headers })
     this.#departure.onPassed(() => {
-      // The host may go on reading after an abort, and would wait for ever.
-      controller.error(this.request.signal.reason)
       close()
+      // The host may go on reading after an abort, and would wait for ever; one that stops by itself does so first, and takes no error for its own.
+      afterThisTurn(() => controller.error(this.request.signal.reason))
     })
     return {
+      get pending() {
+        return Math.max(0, highWaterMark - (controller.desiredSize ?? highWaterMark))
+      },
       write: (bytes) => {
         controller.enqueue(bytes)
         return (controller.desiredSize ?? 0) > 0

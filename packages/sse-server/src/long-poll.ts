@@ -41,7 +41,7 @@ export async function waitForPage(
     },
   }
   // Joined before the first read, or an event between the two would wake nobody.
-  const channel = core.readers.join(streamId, look)
+  core.readers.join(streamId, look)
   const timer = startTimer(milliseconds, stop)
   core.live.add(live)
   exchange.onGone(stop)
@@ -60,7 +60,7 @@ export async function waitForPage(
     }
   } finally {
     timer.stop()
-    channel.leave()
+    core.readers.leave(streamId, look)
     finishLive(core, live)
   }
 }

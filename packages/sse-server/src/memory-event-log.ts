@@ -1,3 +1,4 @@
+import { AgeWheel } from './age-wheel.js'
 import { EndedStreams } from './ended-streams.js'
 import type { Append, Appended, EventLog, LogPage, OpenedStream, ReadLimits } from './event-log.js'
 import { expectDuration, expectLimit } from './expect-option.js'
@@ -5,6 +6,7 @@ import { MemoryStream, sizeOfEntry, sizeOfStream } from './memory-stream.js'
 import { createEpoch } from './random.js'
 import { SseServerError } from './server-error.js'
 import { startTimer, type Timer } from './timer.js'
+import { WakeUps } from './wake-ups.js'
 
 export interface MemoryEventLogOptions {
   /**
@@ -25,6 +27,12 @@ export interface MemoryEventLogOptions {
    */
   readonly maxTotalBytes?: number | undefined
   /**
+   * Milliseconds for which an event is kept; `0`, `false` or `Infinity`: any time. An older one is dropped at most a twentieth of this (or
+   * 100 ms) later, and its readers get a gap. The newest event of a stream stays, so age alone never drops a stream.
+   * @default Infinity
+   */
+  readonly maxAge?: number | false | undefined
+  /**
    * Milliseconds for which an ended stream is kept. `Infinity`: until `maxTotalBytes` or `delete()`. A stream that has not ended
    * is never dropped by age.
    * @default 5 * 60_000
@@ -40,6 +48,7 @@ export class MemoryEventLog implements EventLog {
   readonly #maxEvents: number
   readonly #maxBytes: number
   readonly #maxTotalBytes: number
+  readonly #maxAge: number
   readonly #retention: number
 
   readonly #streams = new Map<string, MemoryStream>()
@@ -47,8 +56,8 @@ export class MemoryEventLog implements EventLog {
   readonly #ended = new EndedStreams()
   /** Streams with an event to spare, the one that was silent longest first. */
   readonly #trimmable = new Set<MemoryStream>()
-  /** By id and not on the stream, since a reader may outlive the stream and see the next one of that name. */
-  readonly #listeners = new Map<string, Set<() => void>>()
+  readonly #ages: AgeWheel | undefined
+  readonly #wakeUps = new WakeUps()
   #lastFence = 0
   #totalBytes = 0
   #timer: Timer | undefined
@@ -58,6 +67,10 @@ export class MemoryEventLog implements EventLog {
     this.#maxEvents = expectLimit('maxEvents', options.maxEvents, 10_000)
     this.#maxBytes = expectLimit('maxBytes', options.maxBytes, 8 * 2 ** 20)
     this.#maxTotalBytes = expectLimit('maxTotalBytes', options.maxTotalBytes, 256 * 2 ** 20)
+    this.#maxAge = expectDuration('maxAge', options.maxAge, Number.POSITIVE_INFINITY) || Number.POSITIVE_INFINITY
+    if (this.#maxAge !== Number.POSITIVE_INFINITY) {
+      this.#ages = new AgeWheel(this.#maxAge, (stream, now) => this.#dropOld(stream, now))
+    }
     this.#retention = expectDuration('retention', options.retention, 5 * 60_000)
     if (this.#retention === 0) {
       throw new TypeError('Expected `retention` to be more than 0, or no reader would see the end of a stream')
@@ -76,16 +89,19 @@ export class MemoryEventLog implements EventLog {
 
   open(streamId: string): OpenedStream {
     let stream = this.#streams.get(streamId)
-    if (stream === undefined) this.#makeRoom(streamId, sizeOfStream(streamId))
+    const isNew = stream === undefined
+    if (isNew) this.#makeRoom(streamId, sizeOfStream(streamId))
     this.#lastFence += 1
     if (stream === undefined) {
       stream = new MemoryStream(streamId, createEpoch(), this.#lastFence)
       this.#streams.set(streamId, stream)
       this.#totalBytes += stream.totalSize
-      this.#wake(streamId)
     }
     stream.fence = this.#lastFence
-    return { epoch: stream.epoch, fence: stream.fence, head: stream.head, ended: stream.ended }
+    const opened = { epoch: stream.epoch, fence: stream.fence, head: stream.head, ended: stream.ended }
+    // Last, since what is woken may use the log.
+    if (isNew) this.#wakeUps.wake(streamId)
+    return opened
   }
 
   append(streamId: string, append: Append): Appended {
@@ -106,13 +122,17 @@ export class MemoryEventLog implements EventLog {
     for (const entry of append.entries) size += sizeOfEntry(entry)
     this.#makeRoom(streamId, size)
     const before = stream.size
-    const first = stream.add(append)
+    const now = this.#ages === undefined ? 0 : Math.ceil(performance.now())
+    const first = stream.add(append, now)
     this.#totalBytes += stream.size - before
     while (stream.count > 1 && (stream.count > this.#maxEvents || stream.size > this.#maxBytes)) this.#drop(stream)
+    // The one that was the newest may have been too old for long.
+    this.#dropOld(stream, now)
     this.#trimmable.delete(stream)
     if (stream.ended) this.#retire(stream)
     else if (stream.count > 1) this.#trimmable.add(stream)
-    this.#wake(streamId)
+    if (stream.count > 1) this.#ages?.add(stream)
+    this.#wakeUps.wake(streamId)
     return { epoch: stream.epoch, first }
   }
 
@@ -121,23 +141,13 @@ export class MemoryEventLog implements EventLog {
   }
 
   subscribe(streamId: string, wake: () => void): () => void {
-    let listeners = this.#listeners.get(streamId)
-    if (listeners === undefined) {
-      listeners = new Set()
-      this.#listeners.set(streamId, listeners)
-    }
-    listeners.add(wake)
-    return () => {
-      listeners.delete(wake)
-      if (listeners.size === 0 && this.#listeners.get(streamId) === listeners) this.#listeners.delete(streamId)
-    }
+    return this.#wakeUps.subscribe(streamId, wake)
   }
 
   trim(streamId: string, oldest: number): void {
     const stream = this.#streams.get(streamId)
     if (stream === undefined) return
     while (stream.count > 1 && stream.oldest < oldest) this.#drop(stream)
-    if (stream.count <= 1) this.#trimmable.delete(stream)
   }
 
   delete(streamId: string): boolean {
@@ -147,15 +157,17 @@ export class MemoryEventLog implements EventLog {
     this.#streams.delete(streamId)
     this.#ended.delete(stream)
     this.#trimmable.delete(stream)
-    this.#wake(streamId)
+    this.#ages?.delete(stream)
+    this.#wakeUps.wake(streamId)
     return true
   }
 
-  /** Drops everything and stops the timer. */
+  /** Drops everything and stops the timers. */
   close(): void {
     for (const streamId of [...this.#streams.keys()]) this.delete(streamId)
     this.#timer?.stop()
     this.#timer = undefined
+    this.#ages?.stop()
   }
 
   #makeRoom(streamId: string, size: number): void {
@@ -174,7 +186,6 @@ export class MemoryEventLog implements EventLog {
         })
       }
       this.#drop(silent)
-      if (silent.count <= 1) this.#trimmable.delete(silent)
     }
   }
 
@@ -182,6 +193,11 @@ export class MemoryEventLog implements EventLog {
     const before = stream.size
     stream.dropOldest()
     this.#totalBytes -= before - stream.size
+    if (stream.count <= 1) this.#trimmable.delete(stream)
+  }
+
+  #dropOld(stream: MemoryStream, now: number): void {
+    while (stream.count > 1 && stream.oldestTime + this.#maxAge <= now) this.#drop(stream)
   }
 
   #retire(stream: MemoryStream): void {
@@ -199,10 +215,5 @@ export class MemoryEventLog implements EventLog {
       }
       this.delete(oldest.stream.id)
     }
-  }
-
-  #wake(streamId: string): void {
-    const listeners = this.#listeners.get(streamId)
-    if (listeners !== undefined) for (const wake of listeners) wake()
   }
 }

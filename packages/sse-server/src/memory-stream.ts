@@ -12,10 +12,22 @@ interface KeptEntry extends LogEntry {
   readonly producerNumber: number
   /** Sequence of the first entry of the same append. */
   readonly first: number
+  /** When it was appended. */
+  readonly time: number
 }
 
 /** Stands where an entry was dropped, so that the entry itself can be collected at once. */
-const dropped: KeptEntry = { sequence: 0, type: '', data: '', bytes: 0, size: 0, fence: 0, producerNumber: 0, first: 0 }
+const dropped: KeptEntry = {
+  sequence: 0,
+  type: '',
+  data: '',
+  bytes: 0,
+  size: 0,
+  fence: 0,
+  producerNumber: 0,
+  first: 0,
+  time: 0,
+}
 
 /** Bytes that an entry takes. Type and `internal` count by their length: a bound on memory needs no exact bytes. */
 export function sizeOfEntry(entry: NewEntry): number {
@@ -33,6 +45,8 @@ export class MemoryStream {
   readonly epoch: string
   fence: number
   ended = false
+  /** Where an {@link AgeWheel} keeps this stream. */
+  spoke: Set<MemoryStream> | undefined
 
   #entries: KeptEntry[] = []
   /** Entries before this index are dropped. They are cut off in large pieces, so that dropping one costs the same at any length. */
@@ -58,6 +72,11 @@ export class MemoryStream {
     return this.#head - this.count + 1
   }
 
+  /** When the oldest kept event was appended; `Infinity` where none is kept. */
+  get oldestTime(): number {
+    return this.#entries[this.#start]?.time ?? Number.POSITIVE_INFINITY
+  }
+
   /** Bytes of the kept entries. */
   get size(): number {
     return this.#size
@@ -68,8 +87,8 @@ export class MemoryStream {
     return this.#size + sizeOfStream(this.id)
   }
 
-  /** Adds the entries of an append and returns the sequence of the first. */
-  add({ entries, fence, producerNumber, end }: Append): number {
+  /** Adds the entries of an append made at a time, and returns the sequence of the first. */
+  add({ entries, fence, producerNumber, end }: Append, time: number): number {
     const first = this.#head + 1
     for (const entry of entries) {
       const { type, data, bytes, internal } = entry
@@ -87,6 +106,7 @@ export class MemoryStream {
         fence,
         producerNumber,
         first,
+        time,
         frame: undefined,
       })
     }

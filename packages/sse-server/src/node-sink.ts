@@ -27,6 +27,10 @@ export class NodeSink implements Sink {
     return this.#response.socket === null
   }
 
+  get pending(): number {
+    return this.#response.writableLength + this.#held.reduce((sum, { length }) => sum + length, 0)
+  }
+
   write(bytes: Uint8Array): boolean {
     if (!this.#isQueued) return this.#response.write(bytes)
     this.#held.push(bytes)
@@ -58,6 +62,10 @@ export class Http2Sink implements Sink {
   constructor(response: Http2ServerResponse, events: SinkEvents) {
     this.#response = response
     response.on('drain', () => events.ready())
+  }
+
+  get pending(): number {
+    return this.#response.stream.writableLength ?? 0
   }
 
   write(bytes: Uint8Array): boolean {

@@ -3,7 +3,9 @@ import { AppendQueue } from './append-queue.js'
 import { checkEvent } from './check-event.js'
 import type { EventLog, NewEntry, OpenedStream } from './event-log.js'
 import { SseServerError } from './server-error.js'
-import type { PublishData, PublishOptions, Stream } from './stream.js'
+import { readStored } from './stored-events.js'
+import type { PipeTextOptions, PublishData, PublishEvent, PublishOptions, StoredEvent, Stream } from './stream.js'
+import { TextPipe, type TextSource } from './text-pipe.js'
 import { startTimer, type Timer } from './timer.js'
 
 export interface ProducerSetup<Events extends object> {
@@ -31,6 +33,7 @@ export class Producer<Events extends object> implements Stream<Events> {
   #epoch: string
   #head: number
   #ended = false
+  #text: TextPipe | undefined
   #timer: Timer
 
   constructor(setup: ProducerSetup<Events>) {
@@ -103,6 +106,29 @@ export class Producer<Events extends object> implements Stream<Events> {
     )
   }
 
+  async publishAll(events: readonly PublishEvent<Events>[]): Promise<string> {
+    if (events.length === 0) return this.head
+    this.#expectOpen()
+    const entries = events.map(({ type, data, internal }) => this.#check(type, data, internal))
+    const end = events.findIndex(({ type, data }) => this.#setup.contract.isTerminal(type, data))
+    if (end >= 0 && end < events.length - 1) {
+      throw new SseServerError('stream_ended', `Expected nothing after the terminal event ${events[end]!.type}`, {
+        streamId: this.id,
+      })
+    }
+    return formatEventId(this.#epoch, await this.#append(entries, end >= 0))
+  }
+
+  pipeText(source: TextSource, options: PipeTextOptions<Events> = {}): Promise<string> {
+    const { type = 'agent:chunk', from = { index: 0, offset: 0 } } = options
+    this.#text ??= new TextPipe(this.#setup.maxPayloadBytes, from)
+    return this.#text.pipe(source, this.signal, (chunk) => this.#publish(type, chunk, undefined))
+  }
+
+  entries(): Promise<StoredEvent[]> {
+    return readStored(this.#setup.log, this.id)
+  }
+
   writable(): WritableStream<EventOf<Events>> {
     return new WritableStream({
       write: async ({ type, data }) => {
@@ -124,7 +150,7 @@ export class Producer<Events extends object> implements Stream<Events> {
   }
 
   /** Tells the run that it cannot go on here. The stream stays as it is. */
-  abandon(code: 'fenced' | 'closing', message: string): void {
+  abandon(code: 'fenced' | 'closing' | 'disconnected', message: string): void {
     this.#timer.stop()
     this.#controller.abort(new SseServerError(code, message, { streamId: this.id }))
   }
@@ -145,6 +171,11 @@ export class Producer<Events extends object> implements Stream<Events> {
     return checkEvent(id, contract, maxPayloadBytes, { type, data, internal }, onInvalid)
   }
 
+  #finish(): void {
+    this.#timer.stop()
+    this.#setup.onDone()
+  }
+
   /** Resolves with the sequence of the last entry. */
   async #append(entries: readonly NewEntry[], isEnd: boolean): Promise<number> {
     // Set at once and not when the log answers, or a second terminal event could follow the first.
@@ -154,17 +185,17 @@ export class Producer<Events extends object> implements Stream<Events> {
       this.#epoch = epoch
       this.#head = Math.max(this.#head, last)
       this.#setup.onPublished(entries.length)
-      if (isEnd) {
-        this.#timer.stop()
-        this.#setup.onDone()
-      }
+      if (isEnd) this.#finish()
       return last
     } catch (error) {
       if (SseServerError.isInstance(error) && error.code === 'fenced') {
         this.abandon('fenced', error.message)
         this.#setup.onDone()
       }
-      if (isEnd) this.#ended = false
+      // An end of before, which the log took and whose answer was lost.
+      const hasEnded = SseServerError.isInstance(error) && error.code === 'stream_ended'
+      if (hasEnded) this.#finish()
+      if (isEnd || hasEnded) this.#ended = hasEnded
       throw error
     }
   }

@@ -1,64 +1,64 @@
+import { afterThisTurn } from './after-this-turn.js'
 import type { EventLog } from './event-log.js'
 import { PageEncoder } from './frames.js'
 
-/**
- * Runs something after all that this turn of the event loop still does, promises included, so that what one turn published is one
- * write. Taken from the runtime once, which also keeps it real where a test replaces the timers.
- */
-const afterThisTurn: (callback: () => void) => void =
-  typeof setImmediate === 'function' ? setImmediate : (callback) => setTimeout(callback, 0)
+/** What all connections of one stream share: one subscription to the log, one wake-up per turn, the encoder, and what was seen last. */
+class SharedReader {
+  readonly encoder = new PageEncoder()
+  readonly wakes = new Set<() => void>()
+  epoch = ''
+  head = 0
+  readonly #unsubscribe: () => void
+  #isDue = false
 
-/** What all connections of one stream share: one subscription to the log, one wake-up per turn, and the encoder. */
+  constructor(log: EventLog, streamId: string) {
+    this.#unsubscribe = log.subscribe(streamId, () => {
+      if (this.#isDue) return
+      this.#isDue = true
+      afterThisTurn(() => {
+        this.#isDue = false
+        for (const wake of this.wakes) wake()
+      })
+    })
+  }
+
+  close(): void {
+    this.#unsubscribe()
+  }
+}
+
+/** A connection's part in what the readers of its stream share. */
 export interface Channel {
   readonly encoder: PageEncoder
-  leave(): void
+  /** The stream's epoch and newest event, as far as any of the readers saw it. */
+  epoch: string
+  head: number
 }
 
-interface Shared {
-  readonly encoder: PageEncoder
-  readonly wakes: Set<() => void>
-  readonly unsubscribe: () => void
-}
-
-/** The readers of all streams. */
+/** The readers of all streams of one log. */
 export class Readers {
   readonly #log: EventLog
-  readonly #streams = new Map<string, Shared>()
+  readonly #streams = new Map<string, SharedReader>()
 
   constructor(log: EventLog) {
     this.#log = log
   }
 
-  /** From now on `wake` is called after each turn in which the stream may have changed, until `leave`. */
+  /** From now on `wake` is called after each turn in which the stream may have changed, until `leave` with the same. */
   join(streamId: string, wake: () => void): Channel {
     let shared = this.#streams.get(streamId)
     if (shared === undefined) {
-      shared = this.#share(streamId)
+      shared = new SharedReader(this.#log, streamId)
       this.#streams.set(streamId, shared)
     }
-    const { encoder, wakes, unsubscribe } = shared
-    wakes.add(wake)
-    return {
-      encoder,
-      leave: () => {
-        if (!wakes.delete(wake) || wakes.size > 0) return
-        unsubscribe()
-        this.#streams.delete(streamId)
-      },
-    }
+    shared.wakes.add(wake)
+    return shared
   }
 
-  #share(streamId: string): Shared {
-    const wakes = new Set<() => void>()
-    let isDue = false
-    const unsubscribe = this.#log.subscribe(streamId, () => {
-      if (isDue) return
-      isDue = true
-      afterThisTurn(() => {
-        isDue = false
-        for (const wake of wakes) wake()
-      })
-    })
-    return { encoder: new PageEncoder(), wakes, unsubscribe }
+  leave(streamId: string, wake: () => void): void {
+    const shared = this.#streams.get(streamId)
+    if (shared === undefined || !shared.wakes.delete(wake) || shared.wakes.size > 0) return
+    shared.close()
+    this.#streams.delete(streamId)
   }
 }

@@ -3,11 +3,11 @@ import type { Problem } from './problem.js'
 
 /** Also the answer where the stream may not be seen (PROTOCOL.md §4.5). */
 export const unknownStream: Problem = { status: 404, code: 'unknown_stream', detail: 'There is no such stream' }
-export const notAcceptable: Problem = {
+export const notAcceptable = (types: readonly string[]): Problem => ({
   status: 406,
   code: 'not_acceptable',
-  detail: 'Expected an Accept header that allows text/event-stream or application/json',
-}
+  detail: `Expected an Accept header that allows ${types.join(' or ')}`,
+})
 export const internalError: Problem = {
   status: 500,
   code: 'internal_error',

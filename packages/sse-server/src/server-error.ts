@@ -8,8 +8,12 @@ export type SseServerErrorCode =
   | 'fenced'
   /** The server shuts down. A reason of `stream.signal`. */
   | 'closing'
+  /** The one reader of a generator left. A reason of its signal. */
+  | 'disconnected'
   /** The stream has its terminal event (PROTOCOL.md §6.1). */
   | 'stream_ended'
+  /** The log has dropped events that are asked for. */
+  | 'incomplete'
   /** The log does not hold the stream. */
   | 'unknown_stream'
   /** The type is kept for control events (PROTOCOL.md §2.5). */

@@ -35,7 +35,15 @@ export interface SseServerOptions<Events extends object> {
    */
   readonly streamTimeout?: number | false | undefined
   /**
-   * Milliseconds for which a connection may take nothing of what was written, before it is cut; `0`, `false` or `Infinity`: any time.
+   * Milliseconds after which a connection ends and its reader, told to come back at once, opens the next one with its cursor: for credentials
+   * that expire, and for hosts that are taken out of service. Each lasts between four fifths of this and all of it. `0`, `false` or
+   * `Infinity`: any time.
+   * @default Infinity
+   */
+  readonly connectionMaxAge?: number | false | undefined
+  /**
+   * Milliseconds within which a connection must take what was written, which is a page of 64 KiB or one event at most; otherwise it is cut,
+   * and its reader goes on with its cursor. `0`, `false` or `Infinity`: any time.
    * @default 30_000
    */
   readonly writeTimeout?: number | false | undefined
@@ -67,7 +75,8 @@ export interface SseServerOptions<Events extends object> {
   readonly whenFull?: 'reject' | 'retry' | undefined
   /**
    * Whether this request may read this stream. It is asked for unknown streams too, and a refusal looks like an unknown stream.
-   * A throw is answered with 500, and the error is dispatched as an `error` event of the server.
+   * A throw is answered with 500, and the error is dispatched as an `error` event of the server. It is asked again for each further
+   * page of a replay, where a refusal or a throw ends the connection; not for events that are new.
    * @default every request may
    */
   readonly authorize?: ((request: SseRequest, streamId: string) => boolean | Promise<boolean>) | undefined
@@ -86,6 +95,7 @@ export interface Settings {
   readonly maxConnections: number
   readonly maxConnectionsPerClient: number
   readonly streamTimeout: number
+  readonly connectionMaxAge: number
   readonly writeTimeout: number
   readonly maxPayloadBytes: number
   readonly retry: number
@@ -108,6 +118,7 @@ export function resolveOptions<Events extends object>(options: SseServerOptions<
       Number.POSITIVE_INFINITY,
     ),
     streamTimeout: timeout(expectDuration('streamTimeout', options.streamTimeout, 30 * 60_000)),
+    connectionMaxAge: timeout(expectDuration('connectionMaxAge', options.connectionMaxAge, Number.POSITIVE_INFINITY)),
     writeTimeout: timeout(expectDuration('writeTimeout', options.writeTimeout, 30_000)),
     maxPayloadBytes: expectLimit('maxPayloadBytes', options.maxPayloadBytes, 65_536),
     retry: expectRetry(options.retry ?? 2_000),

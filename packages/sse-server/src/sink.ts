@@ -1,5 +1,7 @@
 /** Where a connection writes to. */
 export interface Sink {
+  /** Bytes that were handed over and have not left this process, as far as its host tells. */
+  readonly pending: number
   /** Hands bytes over. False: that is enough for now, and `ready` follows when there is room again. */
   write(bytes: Uint8Array): boolean
   /** Sends what was written and ends the body. `closed` follows. */

@@ -4,16 +4,18 @@ import { Admission } from './admission.js'
 import { Answer, type StreamTarget } from './answer.js'
 import { type Counters, createCounters } from './counters.js'
 import type { EventLog } from './event-log.js'
-import type { NodeRequest, NodeResponse } from './exchange.js'
+import type { NodeRequest, NodeResponse, SseRequest } from './exchange.js'
 import { expectDuration } from './expect-option.js'
 import { FetchExchange } from './fetch-exchange.js'
+import type { EventGenerator } from './generated-stream.js'
+import { createGeneratorRoute, type GeneratorRoute } from './generator-route.js'
 import { Heartbeats } from './heartbeats.js'
 import { MemoryEventLog } from './memory-event-log.js'
 import { NodeExchange } from './node-exchange.js'
-import { sendProblem } from './problem.js'
+import { createMiddleware, type Middleware } from './node-middleware.js'
 import { Producers } from './producers.js'
 import { Readers } from './readers.js'
-import type { ServerCore } from './server-core.js'
+import type { Live, ServerCore } from './server-core.js'
 import { ServerErrorEvent, type SseServerEventMap } from './server-events.js'
 import { resolveOptions, type SseServerOptions } from './server-options.js'
 import { shutDown } from './shut-down.js'
@@ -46,12 +48,16 @@ export interface CloseOptions {
   readonly drain?: number | undefined
 }
 
-/** A server's numbers: the first two are of this moment, the others only grow. */
+/** A server's numbers: the first four are of this moment, the others only grow. */
 export interface SseServerMetrics extends Readonly<Counters> {
   /** Places taken: event streams, and long polls while they wait. */
   readonly connections: number
   /** Streams with a producer here that have not ended. */
   readonly streams: number
+  /** The most events that an event stream is behind what any reader of its stream has seen. */
+  readonly maxLag: number
+  /** Bytes that were written to event streams and have not left this process. */
+  readonly bytesPending: number
 }
 
 /**
@@ -91,6 +97,7 @@ export class SseServer<Events extends object> extends TypedEventTarget<SseServer
       isClosing: false,
       onIdle: undefined,
       report: (error, streamId) => this.dispatchTypedEvent('error', new ServerErrorEvent(error, streamId)),
+      dispatch: (type, event) => this.dispatchTypedEvent(type, event),
     }
     this.#producers = new Producers(this.#core)
     this.#producers.expectContract(options.events)
@@ -119,25 +126,28 @@ export class SseServer<Events extends object> extends TypedEventTarget<SseServer
    *
    * @example app.get('/api/v1/stream/:sessionId', sse.middleware())
    */
-  middleware<Req extends NodeRequest = NodeRequest>(
-    options: MiddlewareOptions<Req> = {},
-  ): (request: Req, response: NodeResponse, next?: (error?: unknown) => void) => void {
+  middleware<Req extends NodeRequest = NodeRequest>(options: MiddlewareOptions<Req> = {}): Middleware<Req> {
     const streamIdOf = options.streamId ?? ((request: Req) => lastSegment(request.url ?? ''))
-    return (request, response, next) => {
-      if (!['GET', 'HEAD', 'OPTIONS'].includes(request.method ?? '')) {
-        if (next !== undefined) next()
-        else refuseMethod(response)
-        return
-      }
-      const answer = async (): Promise<void> => this.handle(request, response, streamIdOf(request))
-      answer().catch(
-        next ??
-          ((error: unknown) => {
-            this.#core.report(error)
-            sendProblem(response, { status: 500, code: 'internal_error', detail: 'The server failed' })
-          }),
-      )
-    }
+    return createMiddleware(this.#core, async (request: Req, response) =>
+      this.handle(request, response, streamIdOf(request)),
+    )
+  }
+
+  /**
+   * A handler whose every reader has a generator of its own, and a stream that nobody else reads: for simple routes. The generator is asked for
+   * more as the reader takes it, and its signal aborts when the reader leaves. A reader that comes back is told of the gap, and begins a
+   * new generator; one that had the end gets a 204. `authorize` is not asked, and `connectionMaxAge` does not hold. What the generator
+   * throws ends the stream with the contract's failure events, and is dispatched as an `error` event.
+   *
+   * @example
+   * app.get('/ticks', sse.from(async function* (request, signal) {
+   *   for await (const time of setInterval(1_000, undefined, { signal })) yield { type: 'tick', data: { time } }
+   * }))
+   */
+  from<Req extends SseRequest = NodeRequest>(
+    generate: EventGenerator<Events, Req>,
+  ): GeneratorRoute<Extract<Req, NodeRequest>> {
+    return createGeneratorRoute(this.#core, this.#events, generate)
   }
 
   /**
@@ -190,6 +200,7 @@ export class SseServer<Events extends object> extends TypedEventTarget<SseServer
       refused: { ...counters.refused },
       connections: admission.connections,
       streams: this.#producers.count,
+      ...readingStates(this.#core.live),
     }
   }
 
@@ -201,7 +212,11 @@ export class SseServer<Events extends object> extends TypedEventTarget<SseServer
   }
 }
 
-function refuseMethod(response: NodeResponse): void {
-  const problem = { status: 405, code: 'method_not_allowed', detail: 'Expected GET, HEAD or OPTIONS' }
-  sendProblem(response, problem, { Allow: 'GET, HEAD, OPTIONS' })
+function readingStates(live: Iterable<Live>): Pick<SseServerMetrics, 'maxLag' | 'bytesPending'> {
+  let [maxLag, bytesPending] = [0, 0]
+  for (const { state } of live) {
+    maxLag = Math.max(maxLag, state?.lag ?? 0)
+    bytesPending += state?.bytesPending ?? 0
+  }
+  return { maxLag, bytesPending }
 }

@@ -1,14 +1,18 @@
 const maxLength = 256
 
-/** Whether a text can name a stream: 1 to 256 characters. Anything else is not looked for. */
+const loneSurrogate = /\p{Surrogate}/u
+
+/** Whether a text can name a stream: 1 to 256 characters, none of them half of a pair, which logs would take for another. Anything else is not looked for. */
 export function isStreamId(value: string): boolean {
-  return value.length > 0 && value.length <= maxLength
+  return value.length > 0 && value.length <= maxLength && !loneSurrogate.test(value)
 }
 
 /** @throws TypeError where the text cannot name a stream. */
 export function expectStreamId(value: string): void {
   if (typeof value === 'string' && isStreamId(value)) return
-  throw new TypeError(`Expected \`streamId\` to be a text of 1 to ${maxLength} characters, got ${describe(value)}`)
+  throw new TypeError(
+    `Expected \`streamId\` to be a well-formed text of 1 to ${maxLength} characters, got ${describe(value)}`,
+  )
 }
 
 /** The last segment of a URL's path, percent-decoded; empty where there is none or it cannot be decoded. One slash may follow it. */

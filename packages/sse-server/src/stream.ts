@@ -1,9 +1,37 @@
 import type { EventOf, FailureReason } from '@x/sse-protocol'
+import type { TextChunk, TextSource } from './text-pipe.js'
 
 /** Data as it is published: a `timestamp` may be left to the server. */
 export type PublishData<Data> = Data extends { timestamp: string }
   ? Omit<Data, 'timestamp'> & { timestamp?: string | undefined }
   : Data
+
+/** An event as it is published with others. */
+export type PublishEvent<Events extends object> = {
+  [Type in keyof Events & string]: { type: Type; data: PublishData<Events[Type]>; internal?: unknown }
+}[keyof Events & string]
+
+/** An event as the log keeps it. */
+export interface StoredEvent {
+  readonly id: string
+  readonly type: string
+  readonly data: unknown
+  /** What was stored beside it; left out where nothing was. */
+  readonly internal?: unknown
+}
+
+export interface PipeTextOptions<Events extends object> {
+  /**
+   * The type of the chunks' events; its data is `{text, index, offset}` (PROTOCOL.md §8.2).
+   * @default 'agent:chunk'
+   */
+  readonly type?: (keyof Events & string) | undefined
+  /**
+   * Where the text goes on, for a stream that was taken over. Only the first call counts it.
+   * @default { index: 0, offset: 0 }
+   */
+  readonly from?: Pick<TextChunk, 'index' | 'offset'> | undefined
+}
 
 export interface PublishOptions {
   /** Anything with a JSON text, stored beside the event and never sent to a reader. */
@@ -24,7 +52,10 @@ export interface Stream<Events extends object> {
   readonly head: string
   /** Whether the terminal event was accepted. */
   readonly ended: boolean
-  /** Aborted when the run should stop: its reason is an SseServerError `stream_timeout`, `cancelled`, `fenced` or `closing`. */
+  /**
+   * Aborted when the run should stop: its reason is an SseServerError `stream_timeout`, `cancelled`, `fenced` or `closing`, and for a
+   * generator also `disconnected`.
+   */
   readonly signal: AbortSignal
 
   /**
@@ -39,6 +70,32 @@ export interface Stream<Events extends object> {
     data: PublishData<Events[Type]>,
     options?: PublishOptions,
   ): Promise<string>
+
+  /**
+   * Appends several events, together or not at all, and resolves with the id of the last one when the log holds them. Only the last one may be
+   * terminal; an empty list is nothing.
+   *
+   * @throws As `publish` does, with nothing appended; SseServerError `stream_ended` where an event would follow the terminal one.
+   */
+  publishAll(events: readonly PublishEvent<Events>[]): Promise<string>
+
+  /**
+   * Publishes a text as it comes, in chunks that readers put together again (PROTOCOL.md §8.2), and resolves with the whole of it. One call
+   * goes on where the one before ended. Long pieces are cut, short ones wait for each other while the log is busy; where it falls far
+   * behind, the source waits.
+   *
+   * @throws What the source throws, and as `publish` does; the signal's reason, once that aborts: the source is then closed. A text that is
+   * there already, as an array of it, is published in any case.
+   * @example const text = await stream.pipeText(streamText({ model, prompt, abortSignal: stream.signal }).textStream)
+   */
+  pipeText(source: TextSource, options?: PipeTextOptions<Events>): Promise<string>
+
+  /**
+   * All events of the stream, with what was stored beside them: for a producer that goes on where another one stopped.
+   *
+   * @throws SseServerError `incomplete` where the log has dropped some; `unknown_stream` where it holds none of it.
+   */
+  entries(): Promise<StoredEvent[]>
 
   /**
    * Appends the terminal event.

@@ -5,7 +5,6 @@ import {
   createSse,
   fetchHost,
   type Host,
-  hosts,
   httpHost,
   isTick,
   isType,
@@ -13,6 +12,7 @@ import {
   Reader,
   type TickEvents,
 } from './harness.js'
+import { everyHost } from './hosts.js'
 
 async function publishTicks(stream: Stream<TickEvents>, count: number): Promise<string[]> {
   return Promise.all(Array.from({ length: count }, (_, n) => stream.publish('tick', { n })))
@@ -25,7 +25,7 @@ async function endedStream(sse: SseServer<TickEvents>, id: string, ticks: number
   return [...ids, await stream.end('done', { total: ticks })]
 }
 
-describe.each(hosts)('over %s', (_name, createHost) => {
+describe.each(everyHost)('over %s', (_name, createHost) => {
   async function setUp(options = {}): Promise<{ sse: SseServer<TickEvents>; host: Host }> {
     const sse = createSse(options)
     return { sse, host: await createHost(sse) }
@@ -82,11 +82,12 @@ describe.each(hosts)('over %s', (_name, createHost) => {
     expect(events.slice(0, 50).map(({ data }) => data)).toEqual(Array.from({ length: 50 }, (_, n) => ({ n })))
   })
 
-  it('§11 a reader that is cut at any byte and comes back has exactly the log', { timeout: 60_000 }, async () => {
+  it('§11 a reader that is cut and comes back has exactly the log, wherever it was cut', async () => {
     const { sse, host } = await setUp()
     const ids = await endedStream(sse, 's', 39)
     const whole = new Uint8Array(await (await host.ask('s')).arrayBuffer())
-    for (let cut = 0; cut <= whole.length; cut++) {
+    // Every byte is tried in test/laws.
+    for (let cut = 0; cut <= whole.length; cut += 37) {
       // What a client has seen when its connection is cut there.
       const parser = new EventStreamParser()
       const before = parser.push(whole.subarray(0, cut))

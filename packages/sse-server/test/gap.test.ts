@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { MemoryEventLog, type MemoryEventLogOptions } from '../src/index.js'
-import { createSse, type Host, hosts, isTick, isType, logged, Reader } from './harness.js'
+import { createSse, type Host, isTick, isType, logged, Reader } from './harness.js'
+import { everyHost } from './hosts.js'
 
-describe.each(hosts)('over %s', (_name, createHost) => {
+describe.each(everyHost)('over %s', (_name, createHost) => {
   async function setUp(options: MemoryEventLogOptions = {}) {
     const log = new MemoryEventLog(options)
     const sse = createSse({ log })

@@ -53,12 +53,30 @@ export async function listen(handler: Handler): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
+/** The targets that the requests of a test name, where they do not name a stream. Each has a path of its own. */
+export class Targets {
+  readonly #targets: StreamTarget[] = []
+
+  /** The path and query of a request. */
+  path(streamId: string, { target, query = '' }: Ask): string {
+    if (target === undefined) return `/streams/${encodeURIComponent(streamId)}${query}`
+    return `/targets/${this.#targets.push(target) - 1}${query}`
+  }
+
+  /** The target of a URL; `undefined`: it names a stream. */
+  find(url = ''): StreamTarget | undefined {
+    const [, place] = /^\/targets\/(\d+)/.exec(url) ?? []
+    return place === undefined ? undefined : this.#targets[Number(place)]
+  }
+}
+
 export async function httpHost(sse: SseServer<TickEvents>): Promise<HttpHost> {
   const middleware = sse.middleware()
   const responses: ServerResponse[] = []
-  let target: StreamTarget | undefined
+  const targets = new Targets()
   const origin = await listen((request, response) => {
     responses.push(response)
+    const target = targets.find(request.url)
     if (target === undefined) middleware(request, response)
     else {
       sse.handle(request, response, target).catch((error: unknown) => {
@@ -67,14 +85,7 @@ export async function httpHost(sse: SseServer<TickEvents>): Promise<HttpHost> {
       })
     }
   })
-  return {
-    origin,
-    responses,
-    ask: async (streamId, { query = '', target: other, ...init } = {}) => {
-      target = other
-      return fetch(`${origin}/streams/${encodeURIComponent(streamId)}${query}`, init)
-    },
-  }
+  return { origin, responses, ask: async (streamId, ask = {}) => fetch(origin + targets.path(streamId, ask), ask) }
 }
 
 export async function fetchHost(sse: SseServer<TickEvents>): Promise<Host> {
@@ -89,7 +100,10 @@ export async function fetchHost(sse: SseServer<TickEvents>): Promise<Host> {
   }
 }
 
-export const hosts: [name: string, host: (sse: SseServer<TickEvents>) => Promise<Host>][] = [
+export type CreateHost = (sse: SseServer<TickEvents>) => Promise<Host>
+
+/** The two handlers of a server. The frameworks are in `hosts.ts`. */
+export const hosts: [name: string, host: CreateHost][] = [
   ['node:http', httpHost],
   ['fetch', fetchHost],
 ]

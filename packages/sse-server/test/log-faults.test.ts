@@ -1,78 +1,20 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import {
-  type Append,
-  type Appended,
-  type EventLog,
-  type LogPage,
-  MemoryEventLog,
-  type OpenedStream,
-  type ReadLimits,
-} from '../src/index.js'
+import { MemoryEventLog } from '../src/index.js'
+import { type FaultyLog, faultyLog, type LogFaults } from '../src/testing/index.js'
 import { createSse, eventually, fetchHost, isTick, isType, logged, Reader } from './harness.js'
 
 afterEach(() => {
   vi.useRealTimers()
 })
 
-/** A log that answers late, by promises, and whose wake-ups go wrong as told. */
-class RemoteLog implements EventLog {
-  readonly memory = new MemoryEventLog()
-  readonly appends: number[] = []
-  wakeUps: 'right' | 'lost' | 'spurious' = 'right'
-  failReads = false
-  failAppends = false
+/** A log that answers late, by promises. */
+const remote: LogFaults = { writeTurns: 2, readTurns: 4 }
+const remoteLog = (faults: LogFaults = {}): FaultyLog => faultyLog(new MemoryEventLog(), { ...remote, ...faults })
 
-  async open(streamId: string): Promise<OpenedStream> {
-    await this.#travel()
-    return this.memory.open(streamId)
-  }
-
-  async append(streamId: string, append: Append): Promise<Appended> {
-    await this.#travel()
-    if (this.failAppends) throw new Error('connection lost')
-    this.appends.push(append.entries.length)
-    return this.memory.append(streamId, append)
-  }
-
-  async read(streamId: string, after: number, limits: ReadLimits): Promise<LogPage | undefined> {
-    await this.#travel()
-    if (this.failReads) throw new Error('connection lost')
-    const page = this.memory.read(streamId, after, limits)
-    // What happens on the way back is not in the page.
-    for (let turn = 0; turn < 3; turn++) await this.#travel()
-    return page
-  }
-
-  subscribe(streamId: string, wake: () => void): () => void {
-    const leave = this.memory.subscribe(streamId, () => {
-      if (this.wakeUps !== 'lost') wake()
-    })
-    if (this.wakeUps !== 'spurious') return leave
-    const timer = setInterval(wake, 0)
-    return () => {
-      clearInterval(timer)
-      leave()
-    }
-  }
-
-  async trim(streamId: string, oldest: number): Promise<void> {
-    this.memory.trim(streamId, oldest)
-  }
-
-  async delete(streamId: string): Promise<boolean> {
-    return this.memory.delete(streamId)
-  }
-
-  async #travel(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
-
-it.each(['right', 'spurious'] as const)(
-  'over a log that answers late, with wake-ups that are %s, nothing is lost',
-  async (wakeUps) => {
-    const log = new RemoteLog()
-    log.wakeUps = wakeUps
+it.each([{}, { spuriousWakes: 0.8 }, { lateWakes: 1 }, { doubledWakes: 1 }])(
+  'over a log that answers late, with wake-ups like %j, nothing is lost',
+  async (faults) => {
+    const log = remoteLog(faults)
     const sse = createSse({ log })
     const stream = await sse.open('s')
     const reader = new Reader(await (await fetchHost(sse)).ask('s'))
@@ -87,17 +29,17 @@ it.each(['right', 'spurious'] as const)(
 )
 
 it('what is published while an append is under way goes together into the next one', async () => {
-  const log = new RemoteLog()
-  const stream = await createSse({ log }).open('s')
+  const memory = new MemoryEventLog()
+  const appends = vi.spyOn(memory, 'append')
+  const stream = await createSse({ log: faultyLog(memory, remote) }).open('s')
   const ids = await Promise.all(Array.from({ length: 20 }, (_, n) => stream.publish('tick', { n })))
-  expect(log.appends).toEqual([1, 19])
+  expect(appends.mock.calls.map(([, { entries }]) => entries.length)).toEqual([1, 19])
   expect(ids).toEqual(Array.from({ length: 20 }, (_, n) => `${stream.epoch}-${n + 1}`))
 })
 
 it('a lost wake-up delays an event until the next heartbeat, and no longer', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-  const log = new RemoteLog()
-  log.wakeUps = 'lost'
+  const log = remoteLog({ lostWakes: 1 })
   const sse = createSse({ log, heartbeatInterval: 15_000 })
   const stream = await sse.open('s')
   const reader = new Reader(await (await fetchHost(sse)).ask('s'))
@@ -110,8 +52,7 @@ it('a lost wake-up delays an event until the next heartbeat, and no longer', asy
 
 it('a lost wake-up does not keep a long poll from its answer at the end of its time', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-  const log = new RemoteLog()
-  log.wakeUps = 'lost'
+  const log = remoteLog({ lostWakes: 1 })
   const sse = createSse({ log })
   const stream = await sse.open('s')
   const host = await fetchHost(sse)
@@ -123,7 +64,7 @@ it('a lost wake-up does not keep a long poll from its answer at the end of its t
 })
 
 it('a log that cannot be read is a 500 before the first byte, and cuts the connection after it', async () => {
-  const log = new RemoteLog()
+  const log = remoteLog()
   const sse = createSse({ log })
   const errors: unknown[] = []
   sse.addEventListener('error', ({ error, streamId }) => {
@@ -133,52 +74,94 @@ it('a log that cannot be read is a 500 before the first byte, and cuts the conne
   const host = await fetchHost(sse)
   const reader = new Reader(await host.ask('s'))
   await reader.until(isType('heartbeat'))
-  log.failReads = true
+  log.faults = { ...remote, failedReads: 1 }
   const refused = await host.ask('s')
-  expect([refused.status, await refused.text()]).toEqual([500, expect.not.stringContaining('connection lost')])
+  expect([refused.status, await refused.text()]).toEqual([
+    500,
+    expect.not.stringContaining('failed, as it was told to'),
+  ])
   await stream.publish('tick', { n: 1 })
   await expect(reader.rest()).rejects.toThrow()
   expect(sse.metrics()).toMatchObject({ connections: 0, closed: { log_error: 1 } })
   expect(errors).toEqual([
-    ['connection lost', 's'],
-    ['connection lost', 's'],
+    [expect.stringContaining('failed, as it was told to'), 's'],
+    [expect.stringContaining('failed, as it was told to'), 's'],
   ])
 })
 
 it('an append that fails rejects its publish alone; a terminal event that failed can be sent again', async () => {
-  const log = new RemoteLog()
+  const log = remoteLog()
   const stream = await createSse({ log }).open('s')
-  log.failAppends = true
-  await expect(stream.publish('tick', { n: 1 })).rejects.toThrow('connection lost')
-  await expect(stream.end('done', { total: 1 })).rejects.toThrow('connection lost')
-  log.failAppends = false
+  log.faults = { ...remote, failedAppends: 1 }
+  await expect(stream.publish('tick', { n: 1 })).rejects.toThrow('failed, as it was told to')
+  await expect(stream.end('done', { total: 1 })).rejects.toThrow('failed, as it was told to')
+  log.faults = remote
   expect(await stream.publish('tick', { n: 2 })).toBe(`${stream.epoch}-1`)
   expect(await stream.end('done', { total: 1 })).toBe(`${stream.epoch}-2`)
 })
 
+it.each([
+  ['before the log has it', { failedAppends: 0.5 }],
+  ['after', { unansweredAppends: 0.5 }],
+])('an append that gets no answer, having failed %s, is made once more and takes one place', async (_, faults) => {
+  const log = remoteLog(faults)
+  const stream = await createSse({ log }).open('s')
+  const kept: number[] = []
+  for (let n = 1; n <= 200; n++) {
+    // Those that fail twice in a row.
+    await stream.publish('tick', { n }).then(
+      () => kept.push(n),
+      () => undefined,
+    )
+  }
+  expect(kept.length).toBeGreaterThan(120)
+  const held = (await stream.entries()).map(({ data }) => (data as { n: number }).n)
+  expect(held.filter((n) => kept.includes(n))).toEqual(kept)
+  expect(new Set(held).size).toBe(held.length)
+})
+
+it('an end whose answers are lost is an end all the same', async () => {
+  const log = remoteLog()
+  const sse = createSse({ log })
+  const stream = await sse.open('s')
+  log.faults = { ...remote, unansweredAppends: 1 }
+  await expect(stream.end('done', { total: 1 })).rejects.toThrow('failed, as it was told to')
+  log.faults = remote
+  await expect(stream.end('done', { total: 1 })).rejects.toMatchObject({ code: 'stream_ended' })
+  expect([stream.ended, sse.metrics().streams]).toEqual([true, 0])
+})
+
+it('a refusal of the log is not asked for again', async () => {
+  const memory = new MemoryEventLog({ maxTotalBytes: 4_000 })
+  const appends = vi.spyOn(memory, 'append')
+  const stream = await createSse({ log: memory }).open('s')
+  await expect(stream.publish('tick', { n: 1, text: 'x'.repeat(5_000) })).rejects.toMatchObject({ code: 'log_full' })
+  expect(appends).toHaveBeenCalledTimes(1)
+})
+
 it('failure events that cannot be appended are an error event, not an unhandled rejection', async () => {
-  const log = new RemoteLog()
+  const log = remoteLog()
   const sse = createSse({ log, grace: 0 })
   const errors: unknown[] = []
   sse.addEventListener('error', ({ error }) => {
     errors.push(error)
   })
   await sse.open('s')
-  log.failAppends = true
+  log.faults = { ...remote, failedAppends: 1 }
   await sse.cancel('s')
   await eventually(() => errors.length === 1)
 })
 
-it('what is committed while a read is under way is read next', async () => {
-  const log = new RemoteLog()
-  const sse = createSse({ log })
+it.each([1, 2, 3, 4])('what is committed while a read is under way is read next (seed %d)', async (seed) => {
+  const memory = new MemoryEventLog()
+  const sse = createSse({ log: faultyLog(memory, remote, seed) })
   await sse.open('s')
   const reader = new Reader(await (await fetchHost(sse)).ask('s'))
   await reader.until(isType('heartbeat'))
   // Straight into the store, two events some turns apart: for one distance the second falls into the read of the first.
-  const { fence } = log.memory.open('s')
+  const { fence } = memory.open('s')
   for (let n = 1; n <= 12; n++) {
-    log.memory.append('s', { fence, producerNumber: n, entries: [{ type: 'tick', data: `{"n":${n}}`, bytes: 7 }] })
+    memory.append('s', { fence, producerNumber: n, entries: [{ type: 'tick', data: `{"n":${n}}`, bytes: 7 }] })
     if (n % 2 === 0) await reader.until(isTick(n))
     else for (let turns = 0; turns < n / 2; turns++) await new Promise((resolve) => setImmediate(resolve))
   }

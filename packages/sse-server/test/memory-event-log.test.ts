@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { MemoryEventLog, type NewEntry } from '../src/index.js'
+import { seeded } from '../src/testing/seeded.js'
+import { createSse, fetchHost, isTick, Reader } from './harness.js'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -119,6 +121,142 @@ it('an ended stream is kept for `retention` and one that has not ended for ever'
   expect(vi.getTimerCount()).toBe(0)
 })
 
+it('an event is kept for `maxAge` and dropped at most a twentieth of it later, but never the newest', async () => {
+  const maxAge = 60_000
+  const log = new MemoryEventLog({ maxAge, retention: Number.POSITIVE_INFINITY })
+  const random = seeded(1)
+  const streams = ['a', 'b', 'c', 'd'].map((id) => ({ id, append: writer(log, id), times: [] as number[] }))
+  for (let step = 0; step < 2_000; step++) {
+    const { append, times } = random.pick(streams)
+    append('1')
+    times.push(performance.now())
+    await vi.advanceTimersByTimeAsync(random.below(random.pick([1, 1_000, 1_000, 10_000, 100_000])))
+    const now = performance.now()
+    for (const { id, times } of streams) {
+      const { head, oldest } = log.read(id, 0, everything)!
+      expect(head).toBe(times.length)
+      const youngest = times.findIndex((time) => now - time < maxAge)
+      const mustKeep = youngest === -1 ? head : youngest + 1
+      const mayKeep = times.findIndex((time, index) => now - time < maxAge * 1.05 || index === head - 1) + 1
+      expect(oldest).toBeLessThanOrEqual(Math.max(1, mustKeep))
+      expect(oldest).toBeGreaterThanOrEqual(mayKeep)
+    }
+  }
+})
+
+it('the newest event is kept at any age, and goes with the next one if it is too old', async () => {
+  const log = new MemoryEventLog({ maxAge: 60_000 })
+  const append = writer(log, 's')
+  append('1')
+  await vi.advanceTimersByTimeAsync(2 ** 32)
+  expect(kept(log, 's')).toEqual(['1'])
+  append('2')
+  expect(kept(log, 's')).toEqual(['2'])
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+it('an ended stream keeps its end for `retention`, whatever the age of its events', async () => {
+  const log = new MemoryEventLog({ maxAge: 60_000, retention: 600_000 })
+  const append = writer(log, 's')
+  append('1')
+  append('2', true)
+  await vi.advanceTimersByTimeAsync(63_000)
+  expect(kept(log, 's')).toEqual(['2'])
+  expect(log.read('s', 0, everything)).toMatchObject({ oldest: 2, head: 2, ended: true })
+  await vi.advanceTimersByTimeAsync(600_000 - 63_000 - 1)
+  expect(kept(log, 's')).toEqual(['2'])
+  await vi.advanceTimersByTimeAsync(1)
+  expect(kept(log, 's')).toBe(undefined)
+})
+
+it.each([0, false, Number.POSITIVE_INFINITY, undefined] as const)(
+  'with `maxAge: %s` no event is too old',
+  async (maxAge) => {
+    const log = new MemoryEventLog({ maxAge })
+    const append = writer(log, 's')
+    append('1')
+    append('2')
+    expect(vi.getTimerCount()).toBe(0)
+    await vi.advanceTimersByTimeAsync(2 ** 32)
+    expect(kept(log, 's')).toEqual(['1', '2'])
+  },
+)
+
+it('one timer is for the ages of all events, and none is left when there is nothing to drop', async () => {
+  const log = new MemoryEventLog({ maxAge: 60_000 })
+  const writers = Array.from({ length: 500 }, (_, n) => writer(log, `s${n}`))
+  for (const append of writers) append('1')
+  expect(vi.getTimerCount()).toBe(0)
+  for (let n = 0; n < 10; n++) {
+    for (const append of writers) append('1')
+    await vi.advanceTimersByTimeAsync(777)
+    expect(vi.getTimerCount()).toBe(1)
+  }
+  await vi.advanceTimersByTimeAsync(66_000)
+  expect(vi.getTimerCount()).toBe(0)
+  expect(log.read('s7', 0, everything)).toMatchObject({ oldest: 11, head: 11 })
+  for (const append of writers) append('1')
+  log.close()
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+it('bytes are counted exactly where events go by age too, and streams that went by other ways are not touched', async () => {
+  const log = new MemoryEventLog({ maxAge: 10_000, maxEvents: 30, maxTotalBytes: 40_000, retention: 15_000 })
+  const random = seeded(2)
+  const writers = new Map<string, ReturnType<typeof writer>>()
+  for (let step = 0; step < 5_000; step++) {
+    const id = `s${random.below(8)}`
+    const kind = random.below(100)
+    const append = writers.get(id)
+    if (append === undefined && !log.read(id, 0, everything)?.ended) writers.set(id, writer(log, id))
+    else if (append === undefined) await vi.advanceTimersByTimeAsync(100)
+    else if (kind < 2) log.delete(id)
+    else if (kind < 6) log.trim(id, (log.read(id, 0, everything)?.head ?? 0) - random.below(5))
+    else if (kind < 95) append('x'.repeat(random.below(50)), random.chance(0.02))
+    else await vi.advanceTimersByTimeAsync(random.below(random.pick([100, 1_000, 20_000])))
+    // A new one of a stream that ended could append nothing.
+    if (log.read(id, 0, everything)?.ended !== false) writers.delete(id)
+    const present = [...Array(8).keys()].map((n) => [`s${n}`, log.read(`s${n}`, 0, everything)] as const)
+    const bytes = present.map(([name, page]) =>
+      page === undefined
+        ? 0
+        : page.entries.reduce((sum, one) => sum + 128 + one.type.length + one.bytes, 1_024 + name.length),
+    )
+    expect(log.bytes).toBe(bytes.reduce((sum, one) => sum + one, 0))
+  }
+  log.close()
+  expect([log.bytes, log.streams, vi.getTimerCount()]).toEqual([0, 0, 0])
+})
+
+it('an age costs an append no timer and no search', () => {
+  vi.useRealTimers()
+  const timers = vi.spyOn(globalThis, 'setTimeout')
+  const log = new MemoryEventLog({ maxAge: 60 * 60_000, maxEvents: 200_000, maxBytes: Number.POSITIVE_INFINITY })
+  const writers = Array.from({ length: 100 }, (_, n) => writer(log, `s${n}`))
+  const start = performance.now()
+  for (let n = 0; n < 2_000; n++) for (const append of writers) append('1')
+  // Two hundred thousand walks over what is kept would take minutes; the bound leaves room for a busy machine.
+  expect(performance.now() - start).toBeLessThan(5_000)
+  expect(timers).toHaveBeenCalledTimes(1)
+  timers.mockRestore()
+  log.close()
+})
+
+it('§5.3 a reader of events that are too old is told of the gap', async () => {
+  vi.useRealTimers()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  const sse = createSse({ log: new MemoryEventLog({ maxAge: 60_000 }) })
+  const stream = await sse.open('s')
+  for (let n = 1; n <= 3; n++) await stream.publish('tick', { n })
+  await vi.advanceTimersByTimeAsync(63_000)
+  await stream.publish('tick', { n: 4 })
+  const host = await fetchHost(sse)
+  const reader = new Reader(await host.ask('s', { headers: { 'Last-Event-ID': `${stream.epoch}-1` } }))
+  const [gap] = (await reader.until(isTick(4))).filter(({ type }) => type === 'stream:gap')
+  expect(JSON.parse(gap!.data)).toMatchObject({ oldest: `${stream.epoch}-4`, missed: 2, reason: 'evicted' })
+  await reader.cancel()
+})
+
 it('over `maxTotalBytes` ended streams go first, then the oldest events of the stream silent longest', () => {
   const ids = ['silent', 'busy', 'ended0', 'ended1', 'ended2']
   const streams = ids.reduce((sum, id) => sum + 1_024 + id.length, 0)
@@ -234,6 +372,8 @@ it('a read costs the same at any length of the log and any age of the cursor', (
 it.each([
   [{ maxEvents: 0 }, 'Expected `maxEvents` to be a positive integer, got 0'],
   [{ maxBytes: -1 }, 'Expected `maxBytes` to be a positive integer, got -1'],
+  [{ maxAge: -1 }, 'Expected `maxAge` to be a number of milliseconds, 0 or more, or false, got -1'],
+  [{ maxAge: Number.NaN }, 'Expected `maxAge` to be a number of milliseconds, 0 or more, or false, got NaN'],
   [{ retention: 0 }, 'Expected `retention` to be more than 0, or no reader would see the end of a stream'],
 ])('a bad option is refused at once: %j', (options, message) => {
   expect(() => new MemoryEventLog(options)).toThrow(new TypeError(message))

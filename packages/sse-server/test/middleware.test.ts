@@ -1,44 +1,93 @@
+import type { ServerResponse } from 'node:http'
 import { connect, createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, connect as connectSocket } from 'node:net'
 import { EventStreamParser } from '@x/sse-protocol'
+import createConnectApp from 'connect'
 import express from 'express'
-import { expect, it, onTestFinished } from 'vitest'
+import express4 from 'express4'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { problemResponse, sendProblem } from '../src/index.js'
 import { createSse, eventually, httpHost, isTick, isType, listen, logged, Reader } from './harness.js'
 
-it('in Express 5 a route gives the stream id by its last segment, decoded', async () => {
-  const sse = createSse()
-  const app = express()
-  app.get('/api/v1/stream/:sessionId', sse.middleware())
-  const origin = await listen(app)
-  const stream = await sse.open('ä b/c')
-  const reader = new Reader(await fetch(`${origin}/api/v1/stream/${encodeURIComponent('ä b/c')}?x=/y`))
-  await reader.until(isType('heartbeat'))
-  await stream.end('done', { total: 0 })
-  expect(logged(await reader.rest())).toHaveLength(1)
+describe.each([
+  ['Express 5', express],
+  ['Express 4', express4 as unknown as typeof express],
+])('in %s', (_name, createApp) => {
+  it('a route gives the stream id by its last segment, decoded', async () => {
+    const sse = createSse()
+    const app = createApp()
+    app.get('/api/v1/stream/:sessionId', sse.middleware())
+    const origin = await listen(app)
+    const stream = await sse.open('ä b/c')
+    const reader = new Reader(await fetch(`${origin}/api/v1/stream/${encodeURIComponent('ä b/c')}?x=/y`))
+    await reader.until(isType('heartbeat'))
+    await stream.end('done', { total: 0 })
+    expect(logged(await reader.rest())).toHaveLength(1)
+  })
+
+  it('the stream id can come from the request, and the middleware can be mounted by `use`', async () => {
+    const sse = createSse()
+    const app = createApp()
+    app.get(
+      '/runs/:id/events',
+      sse.middleware({ streamId: (request: express.Request<{ id: string }>) => request.params.id }),
+    )
+    app.use('/streams', sse.middleware())
+    const origin = await listen(app)
+    await sse.open('s')
+    for (const path of ['/runs/s/events', '/streams/s']) {
+      const response = await fetch(origin + path)
+      expect(response.status).toBe(200)
+      await response.body!.cancel()
+    }
+    expect((await fetch(`${origin}/streams/`)).status).toBe(404)
+  })
+
+  it('another method goes to the next handler, and an error of `streamId` to the error handler', async () => {
+    const sse = createSse()
+    const app = createApp()
+    app.use(
+      '/streams',
+      sse.middleware({
+        streamId: () => {
+          throw new Error('no id')
+        },
+      }),
+    )
+    app.post('/streams/s', (_request, response) => {
+      response.send('next')
+    })
+    app.use((error: Error, _request: express.Request, response: express.Response, _next: express.NextFunction) => {
+      response.status(599).send(error.message)
+    })
+    const origin = await listen(app)
+    expect(await (await fetch(`${origin}/streams/s`, { method: 'POST' })).text()).toBe('next')
+    const failed = await fetch(`${origin}/streams/s`)
+    expect([failed.status, await failed.text()]).toEqual([599, 'no id'])
+  })
+
+  it('a preflight reaches a route that is mounted by `all` or `use`, but not one by `get`', async () => {
+    const origins = ['https://app.example.org']
+    const sse = createSse({ cors: { origins } })
+    const app = createApp()
+    app.get('/get/:id', sse.middleware())
+    app.all('/all/:id', sse.middleware())
+    app.use('/use', sse.middleware())
+    const origin = await listen(app)
+    const allowed = async (path: string): Promise<string | null> => {
+      const response = await fetch(origin + path, { method: 'OPTIONS', headers: { Origin: origins[0]! } })
+      return response.headers.get('access-control-allow-headers')
+    }
+    expect([await allowed('/all/s'), await allowed('/use/s')]).toEqual(
+      Array(2).fill(expect.stringContaining('Last-Event-ID')),
+    )
+    expect(await allowed('/get/s')).toBe(null)
+  })
 })
 
-it('in Express 5 the stream id can come from the request, and the middleware can be mounted by `use`', async () => {
+it('in Connect another method goes to the next handler, and an error of `streamId` to the error handler', async () => {
   const sse = createSse()
-  const app = express()
-  app.get(
-    '/runs/:id/events',
-    sse.middleware({ streamId: (request: express.Request<{ id: string }>) => request.params.id }),
-  )
-  app.use('/streams', sse.middleware())
-  const origin = await listen(app)
-  await sse.open('s')
-  for (const path of ['/runs/s/events', '/streams/s']) {
-    const response = await fetch(origin + path)
-    expect(response.status).toBe(200)
-    await response.body!.cancel()
-  }
-  expect((await fetch(`${origin}/streams/`)).status).toBe(404)
-})
-
-it('in Express 5 another method goes to the next handler, and an error of `streamId` to the error handler', async () => {
-  const sse = createSse()
-  const app = express()
+  const app = createConnectApp()
   app.use(
     '/streams',
     sse.middleware({
@@ -47,11 +96,12 @@ it('in Express 5 another method goes to the next handler, and an error of `strea
       },
     }),
   )
-  app.post('/streams/s', (_request, response) => {
-    response.send('next')
+  app.use('/streams', (_request, response) => {
+    response.end('next')
   })
-  app.use((error: Error, _request: express.Request, response: express.Response, _next: express.NextFunction) => {
-    response.status(599).send(error.message)
+  app.use((error: Error, _request: unknown, response: ServerResponse, _next: unknown) => {
+    response.statusCode = 599
+    response.end(error.message)
   })
   const origin = await listen(app)
   expect(await (await fetch(`${origin}/streams/s`, { method: 'POST' })).text()).toBe('next')

@@ -1,0 +1,241 @@
+import express from 'express'
+import { describe, expect, it, vi } from 'vitest'
+import type { EventGenerator, PublishEvent, SseServerOptions } from '../src/index.js'
+import {
+  createSse,
+  eventually,
+  isTick,
+  isType,
+  listen,
+  logged,
+  Reader,
+  type TickEvents,
+  tickEvents,
+} from './harness.js'
+
+type Options = Partial<SseServerOptions<TickEvents>>
+type Event = PublishEvent<TickEvents>
+type Generate = EventGenerator<TickEvents, unknown>
+
+const tick = (n: number): Event => ({ type: 'tick', data: { n } })
+const done = (total: number): Event => ({ type: 'done', data: { total } })
+
+async function overHttp(generate: Generate, options: Options = {}) {
+  const sse = createSse(options)
+  const errors: unknown[] = []
+  sse.addEventListener('error', ({ error }) => void errors.push(error))
+  const app = express()
+  app.get('/ticks', sse.from(generate))
+  const origin = await listen(app)
+  return { sse, errors, ask: (init?: RequestInit) => fetch(`${origin}/ticks`, init) }
+}
+
+async function overFetch(generate: Generate, options: Options = {}) {
+  const sse = createSse(options)
+  const errors: unknown[] = []
+  sse.addEventListener('error', ({ error }) => void errors.push(error))
+  const route = sse.from(generate)
+  return { sse, errors, ask: (init?: RequestInit) => route.fetch(new Request('http://localhost/ticks', init)) }
+}
+
+describe.each([
+  ['Express', overHttp],
+  ['fetch', overFetch],
+])('a route of a generator, over %s', (_, host) => {
+  it('sends what the generator yields, and ends with the terminal event', async () => {
+    const { ask } = await host(async function* () {
+      yield tick(1)
+      yield tick(2)
+      yield done(2)
+      throw new Error('Nobody asks for more than the end')
+    })
+    const response = await ask()
+    expect(response.headers.get('content-type')).toBe('text/event-stream')
+    const events = await new Reader(response).rest()
+    expect(events[0]!.type).toBe('heartbeat')
+    expect(logged(events).map(({ type, data }) => ({ type, data }))).toEqual([tick(1), tick(2), done(2)])
+  })
+
+  it('takes the terminal event as the return value too', async () => {
+    const { ask } = await host(async function* () {
+      yield tick(1)
+      return done(1)
+    })
+    expect(logged(await new Reader(await ask()).rest()).map(({ type }) => type)).toEqual(['tick', 'done'])
+  })
+
+  it('gives each reader a generator of its own', async () => {
+    let readers = 0
+    const { ask } = await host(async function* () {
+      readers += 1
+      yield tick(readers)
+      yield done(0)
+    })
+    const [first, second] = await Promise.all([ask(), ask()])
+    const ticks = [await new Reader(first).rest(), await new Reader(second).rest()].map((events) => logged(events)[0]!)
+    expect(ticks.map(({ data }) => data)).toEqual([{ n: 1 }, { n: 2 }])
+    expect(ticks[0]!.id).not.toBe(ticks[1]!.id)
+  })
+
+  it('answers a reader that had the end with 204, and begins anew, after a gap, for one that had not', async () => {
+    const { ask } = await host(async function* () {
+      yield tick(1)
+      yield done(1)
+    })
+    const [first, last] = logged(await new Reader(await ask()).rest()).map(({ id }) => id)
+    expect((await ask({ headers: { 'Last-Event-ID': last! } })).status).toBe(204)
+    const events = await new Reader(await ask({ headers: { 'Last-Event-ID': first! } })).rest()
+    expect(events.map(({ type }) => type)).toEqual(['heartbeat', 'stream:gap', 'tick', 'done'])
+    expect(JSON.parse(events[1]!.data)).toMatchObject({ requested: first, reason: 'epoch' })
+  })
+
+  it('asks the generator for no more than a few events that the reader does not take', async () => {
+    let asked = 0
+    const { ask } = await host(async function* () {
+      for (;;) {
+        asked += 1
+        yield { type: 'tick', data: { n: asked, text: 'x'.repeat(60_000) } }
+        // Past whatever the sockets of both sides take.
+        if (asked > 2_000) return done(asked)
+      }
+    })
+    const reader = new Reader(await ask())
+    await reader.until(isTick(1))
+    let before = -1
+    for (let quiet = 0; quiet < 200; quiet += before === asked ? 1 : -quiet) {
+      before = asked
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(asked).toBeLessThan(1_000)
+    expect(logged(await reader.rest()).length).toBe(asked + 1)
+  })
+
+  it('aborts the signal, and ends the generator, when the reader leaves', async () => {
+    let signal: AbortSignal | undefined
+    const ended = vi.fn()
+    const { ask, errors, sse } = await host(async function* (_request, given) {
+      signal = given
+      try {
+        yield tick(1)
+        await new Promise((_resolve, reject) => given.addEventListener('abort', () => reject(given.reason)))
+      } finally {
+        ended()
+      }
+    })
+    const reader = new Reader(await ask())
+    await reader.until(isTick(1))
+    expect(sse.metrics().connections).toBe(1)
+    await reader.cancel()
+    await eventually(() => ended.mock.calls.length === 1)
+    expect(signal!.reason).toMatchObject({ code: 'disconnected' })
+    expect(errors).toEqual([])
+    expect(sse.metrics().connections).toBe(0)
+  })
+
+  it('ends with the failure events where the generator throws, tells the server, and shows the reader no text of it', async () => {
+    const { ask, errors } = await host(async function* () {
+      yield tick(1)
+      throw new Error('The password is wrong')
+    })
+    const events = logged(await new Reader(await ask()).rest())
+    expect(events.map(({ type }) => type)).toEqual(['tick', 'failed'])
+    expect(events[1]!.data).toEqual({ code: 'internal_error', message: 'The server failed' })
+    expect(errors).toEqual([new Error('The password is wrong')])
+  })
+
+  it('ends with the failure events where the last event is not terminal, since its readers would come back for ever', async () => {
+    const { ask, errors } = await host(async function* () {
+      yield tick(1)
+    })
+    expect(logged(await new Reader(await ask()).rest()).map(({ type }) => type)).toEqual(['tick', 'failed'])
+    expect(errors).toMatchObject([{ code: 'not_terminal' }])
+  })
+
+  it('refuses an event that the contract does not have, as publish does', async () => {
+    const { ask, errors } = await host(async function* () {
+      yield { type: 'tock', data: { n: 1 } } as never
+    })
+    expect(logged(await new Reader(await ask()).rest()).map(({ type }) => type)).toEqual(['failed'])
+    expect(errors).toMatchObject([{ code: 'unknown_type' }])
+  })
+
+  it('aborts the signal at the stream timeout, and lets the generator end by itself', async () => {
+    const { ask } = await host(
+      async function* (_request, signal) {
+        yield tick(1)
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        yield done(signal.reason.code === 'stream_timeout' ? 1 : 0)
+      },
+      { streamTimeout: 20 },
+    )
+    expect(logged(await new Reader(await ask()).rest()).at(-1)).toMatchObject({ type: 'done', data: { total: 1 } })
+  })
+
+  it('ends a generator that does not hear its signal with the failure events after the grace', async () => {
+    const { ask } = await host(
+      async function* () {
+        yield tick(1)
+        await new Promise(() => {})
+      },
+      { streamTimeout: 20, grace: 20 },
+    )
+    const events = logged(await new Reader(await ask()).rest())
+    expect(events.at(-1)).toMatchObject({ type: 'failed', data: { code: 'stream_timeout' } })
+  })
+
+  it('counts its readers as connections, and refuses one too many', async () => {
+    const { ask } = await host(
+      async function* () {
+        yield tick(1)
+        await new Promise(() => {})
+      },
+      { maxConnections: 1 },
+    )
+    const reader = new Reader(await ask())
+    await reader.until(isTick(1))
+    expect((await ask()).status).toBe(503)
+    await reader.cancel()
+  })
+
+  it('answers HEAD without a generator, and a request for JSON alone with 406', async () => {
+    const generate = vi.fn()
+    const { ask } = await host(generate)
+    expect((await ask({ method: 'HEAD' })).status).toBe(200)
+    const refused = await ask({ headers: { Accept: 'application/json' } })
+    expect([refused.status, (await refused.json()).detail]).toEqual([
+      406,
+      'Expected an Accept header that allows text/event-stream',
+    ])
+    expect(generate).not.toHaveBeenCalled()
+  })
+
+  it('aborts the signal with the code closing when the server closes', async () => {
+    let signal: AbortSignal | undefined
+    const { ask, sse } = await host(async function* (_request, given) {
+      signal = given
+      yield tick(1)
+      await new Promise(() => {})
+    })
+    const reader = new Reader(await ask())
+    await reader.until(isTick(1))
+    const closing = sse.close()
+    expect((await reader.rest()).filter(isType('tick'))).toHaveLength(1)
+    await closing
+    expect(signal!.reason).toMatchObject({ code: 'closing' })
+  })
+})
+
+it('keeps the types of the contract in what a generator may yield', () => {
+  const sse = createSse({ events: tickEvents })
+  sse.from(async function* () {
+    yield { type: 'tick', data: { n: 1 } }
+  })
+  // @ts-expect-error The contract has no such type.
+  sse.from(async function* () {
+    yield { type: 'tock' as const, data: { n: 1 } }
+  })
+  // @ts-expect-error The data is not that of a tick.
+  sse.from(async function* () {
+    yield { type: 'tick' as const, data: { m: 1 } }
+  })
+})
