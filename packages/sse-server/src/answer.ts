@@ -2,6 +2,7 @@ import type { MaybePromise } from './event-log.js'
 import { formatPage, pageLimits } from './event-page.js'
 import type { Exchange } from './exchange.js'
 import { isWorthWaiting, waitForPage } from './long-poll.js'
+import { askPermission } from './permission.js'
 import { isAtEnd, type LocatedPage, readAfter } from './position.js'
 import { preferredWait } from './prefer.js'
 import { Reception } from './reception.js'
@@ -9,7 +10,7 @@ import { internalError, unknownStream } from './refusals.js'
 import { joinHeaders, pageHeaders, streamHeaders } from './response-headers.js'
 import type { ServerCore } from './server-core.js'
 import type { Source } from './source.js'
-import { isStreamId } from './stream-id.js'
+import { expectText, isStreamId } from './stream-id.js'
 
 /**
  * The stream that a request reads: its id, or a function that gives it and is called once the request is admitted, for instance to start
@@ -37,8 +38,8 @@ export class Answer {
   async begin(target: StreamTarget): Promise<void> {
     const reception = this.#reception
     if (!reception.begin()) return
-    if (typeof target === 'string') {
-      await this.#read(target)
+    if (typeof target !== 'function') {
+      await this.#read(expectText(target))
       return
     }
     if (reception.isHead) {
@@ -47,7 +48,7 @@ export class Answer {
     }
     if (!reception.admit()) return
     try {
-      await this.#read(await target())
+      await this.#read(expectText(await target()))
     } finally {
       reception.release()
     }
@@ -56,8 +57,10 @@ export class Answer {
   async #read(streamId: string): Promise<void> {
     const { isStream, cursor } = this.#reception
     try {
+      // A page is made when it can be sent: many may be asked for on one socket that nobody reads.
+      if (!isStream) await this.#exchange.turn()
       const { settings, log } = this.#core
-      const isAllowed = isStreamId(streamId) && (await settings.authorize(this.#exchange.request, streamId))
+      const isAllowed = isStreamId(streamId) && (await askPermission(settings, this.#exchange.request, streamId))
       const located = isAllowed ? await readAfter(log, streamId, cursor, isStream ? stateOnly : pageLimits) : undefined
       if (located === undefined) this.#reception.refuse(unknownStream)
       else if (isStream) this.#stream(streamId, located)
@@ -90,10 +93,8 @@ export class Answer {
     }
     const isAllowed = (): MaybePromise<boolean> => {
       try {
-        const answer: unknown = settings.authorize(this.#exchange.request, streamId)
-        // Any thenable, and anything that is true: as the first time, when the answer is awaited.
-        const isLater = typeof answer === 'object' && answer !== null && 'then' in answer
-        return isLater ? Promise.resolve(answer).then(Boolean, refuse) : Boolean(answer)
+        const answer = askPermission(settings, this.#exchange.request, streamId)
+        return typeof answer === 'boolean' ? answer : answer.catch(refuse)
       } catch (error) {
         return refuse(error)
       }
@@ -115,7 +116,8 @@ export class Answer {
       return
     }
     const applied = wait > 0 ? { 'Preference-Applied': `wait=${Math.floor(wait / 1_000)}` } : {}
-    reception.reply(200, joinHeaders(pageHeaders, applied), await formatPage(log, streamId, page))
+    const text = await formatPage(log, streamId, page)
+    reception.reply(200, joinHeaders(pageHeaders, applied), text, settings.writeTimeout)
     counters.pages += 1
     if (page.gap !== undefined) counters.gaps += 1
   }

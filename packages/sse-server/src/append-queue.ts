@@ -1,4 +1,5 @@
 import type { Append, Appended, EventLog, NewEntry } from './event-log.js'
+import { isPromise } from './is-promise.js'
 import { SseServerError } from './server-error.js'
 
 /** Where the events of one call are. */
@@ -56,7 +57,7 @@ export class AppendQueue {
       }
       try {
         const appended = this.#log.append(this.#streamId, append)
-        if (appended instanceof Promise) this.#await(appended, append, batch)
+        if (isPromise(appended)) this.#await(Promise.resolve(appended), append, batch)
         else settle(batch, appended)
       } catch (error) {
         if (isRefusal(error)) refuse(batch, error)

@@ -1,5 +1,6 @@
 import { type EventContract, isReservedType, serialize } from '@x/sse-protocol'
 import type { NewEntry } from './event-log.js'
+import { describe } from './expect-option.js'
 import { SseServerError } from './server-error.js'
 import { utf8Length } from './utf8-length.js'
 
@@ -23,8 +24,16 @@ export function checkEvent<Events extends object>(
   { type, data, internal }: RawEvent,
   onInvalid?: (error: unknown) => void,
 ): NewEntry {
+  if (typeof type !== 'string') throw new TypeError(`Expected \`type\` to be a text, got ${describe(type)}`)
   if (isReservedType(type)) {
-    throw new SseServerError('reserved_type', `Expected a type of your own, got ${show(type)}`, { streamId, type })
+    throw new SseServerError(
+      'reserved_type',
+      `Expected a type that is not kept for control events, got ${show(type)}`,
+      {
+        streamId,
+        type,
+      },
+    )
   }
   if (!contract.types.has(type)) {
     const known = [...contract.types].join(', ')
@@ -54,9 +63,17 @@ export function checkEvent<Events extends object>(
   return { type, data: text, bytes, internal: stored }
 }
 
-function withTimestamp(data: unknown): unknown {
+function withTimestamp(given: unknown): unknown {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return given
+  const data = isPlain(given) ? given : JSON.parse(serialize(given))
   if (typeof data !== 'object' || data === null || Array.isArray(data)) return data
   return 'timestamp' in data && data.timestamp !== undefined ? data : { ...data, timestamp: new Date().toISOString() }
+}
+
+/** Whether a copy of its own members has the same JSON text. */
+function isPlain(data: object): boolean {
+  const prototype = Object.getPrototypeOf(data)
+  return (prototype === Object.prototype || prototype === null) && !('toJSON' in data)
 }
 
 function show(type: string): string {

@@ -5,6 +5,7 @@ import type { CloseReason } from './counters.js'
 import type { LogPage } from './event-log.js'
 import type { Exchange } from './exchange.js'
 import { encode } from './frames.js'
+import { isPromise } from './is-promise.js'
 import { Progress } from './progress.js'
 import { shorten } from './random.js'
 import type { Channel } from './readers.js'
@@ -76,6 +77,8 @@ export class Connection implements SinkEvents, Live {
     core.counters.opened += 1
     const replay = Math.min(this.#progress.lag(page.epoch, page.head), page.head - page.oldest + 1)
     core.dispatch('open', new ConnectionOpenEvent(source.streamId, replay))
+    // Who is told may close the server.
+    if (!this.#isIdle()) return
     // The epoch is the stream's own, the cursor may be of another one: then a gap follows.
     if (this.#sink.write(openingFrame(core.settings.retry, this.#nextBeat(page.epoch), this.#progress.cursor)))
       this.pump()
@@ -97,8 +100,8 @@ export class Connection implements SinkEvents, Live {
       this.#isStale = false
       try {
         const page = readPage(this.#source, this.#progress)
-        if (page instanceof Promise) {
-          this.#await(page)
+        if (isPromise(page)) {
+          this.#await(Promise.resolve(page))
           return
         }
         this.#isStale = this.#deliver(page) || this.#isStale
@@ -117,6 +120,8 @@ export class Connection implements SinkEvents, Live {
       return
     }
     this.#isBeatDue = hasBeats
+    // What is asked of the log, or of `authorize`, may take long; the reader is not to take that for a dead connection.
+    if (this.#state === 'reading') this.#beatIfDue()
     this.pump()
   }
 
@@ -194,7 +199,7 @@ export class Connection implements SinkEvents, Live {
   }
 
   #beatIfDue(): void {
-    if (!this.#isBeatDue || this.#state !== 'idle') return
+    if (!this.#isBeatDue || (this.#state !== 'idle' && this.#state !== 'reading')) return
     this.#isBeatDue = false
     this.#core.counters.heartbeats += 1
     if (!this.#sink.write(heartbeatFrame(this.#nextBeat(this.#progress.cursor.epoch)))) this.#block()

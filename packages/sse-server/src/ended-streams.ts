@@ -1,29 +1,44 @@
 import type { MemoryStream } from './memory-stream.js'
 
-/** Ended streams in the order in which they ended, and when each is to be dropped. */
+/** A stream that has ended, and its neighbours in the order of ends. */
+interface Ended {
+  readonly stream: MemoryStream
+  /** When it is to be dropped. */
+  readonly due: number
+  before: Ended | undefined
+  after: Ended | undefined
+}
+
+/**
+ * Ended streams in the order in which they ended. Linked by hand: the first key of a Map is found by stepping over all that was deleted before
+ * it, and an iterator that is kept keeps what was deleted.
+ */
 export class EndedStreams {
-  readonly #dueTimes = new Map<MemoryStream, number>()
-  /** Kept between calls: each new walk over a Map first steps over all that was deleted at its front, one by one. */
-  readonly #walk = this.#dueTimes.keys()
-  #oldest: MemoryStream | undefined
+  readonly #ended = new Map<MemoryStream, Ended>()
+  #oldest: Ended | undefined
+  #newest: Ended | undefined
+
+  /** The stream that ended first. */
+  get oldest(): Pick<Ended, 'stream' | 'due'> | undefined {
+    return this.#oldest
+  }
 
   add(stream: MemoryStream, due: number): void {
-    this.#dueTimes.set(stream, due)
+    const ended: Ended = { stream, due, before: this.#newest, after: undefined }
+    if (this.#newest === undefined) this.#oldest = ended
+    else this.#newest.after = ended
+    this.#newest = ended
+    this.#ended.set(stream, ended)
   }
 
   delete(stream: MemoryStream): void {
-    this.#dueTimes.delete(stream)
-  }
-
-  /** The stream that ended first. */
-  oldest(): { readonly stream: MemoryStream; readonly due: number } | undefined {
-    // All but the oldest are ahead of the walk, so it never comes to its end, after which it would see nothing that is added.
-    while (this.#dueTimes.size > 0) {
-      const due = this.#oldest && this.#dueTimes.get(this.#oldest)
-      if (this.#oldest !== undefined && due !== undefined) return { stream: this.#oldest, due }
-      this.#oldest = this.#walk.next().value
-    }
-    this.#oldest = undefined
-    return undefined
+    const ended = this.#ended.get(stream)
+    if (ended === undefined) return
+    this.#ended.delete(stream)
+    const { before, after } = ended
+    if (before === undefined) this.#oldest = after
+    else before.after = after
+    if (after === undefined) this.#newest = before
+    else after.before = before
   }
 }

@@ -22,8 +22,10 @@ export interface Exchange {
   query(name: string): string | undefined
   /** Called once when the client is gone, and at once where it is. */
   onGone(listener: () => void): void
-  /** Answers in one piece. */
-  reply(status: number, headers: Readonly<Record<string, string>>, body?: string): void
+  /** Resolves when nothing else is to be sent to the client first, or it is gone. */
+  turn(): Promise<void>
+  /** Answers in one piece. A client that does not take it within so many milliseconds is given up, where its host does not see to that. */
+  reply(status: number, headers: Readonly<Record<string, string>>, body?: string, writeTimeout?: number): void
   /** Answers with status 200 and a body that is written bit by bit. Only while the client is not gone; `events` is told when it is. */
   stream(headers: Readonly<Record<string, string>>, events: SinkEvents): Sink
 }

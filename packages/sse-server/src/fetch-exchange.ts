@@ -49,6 +49,8 @@ export class FetchExchange implements Exchange {
     this.#forget.abort()
   }
 
+  async turn(): Promise<void> {}
+
   reply(status: number, headers: Readonly<Record<string, string>>, body?: string): void {
     this.forget()
     this.#response = new Response(this.method === 'HEAD' ? null : (body ?? null), { status, headers })

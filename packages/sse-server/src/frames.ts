@@ -10,8 +10,10 @@ export function encode(text: string): Uint8Array {
 
 /** The event as it goes on the wire, encoded the first time and kept on the entry. */
 export function frameOf(epoch: string, entry: LogEntry): Uint8Array {
-  entry.frame ??= encode(encodeEvent({ type: entry.type, id: formatEventId(epoch, entry.sequence), data: entry.data }))
-  return entry.frame
+  if (entry.frame !== undefined) return entry.frame
+  const frame = encode(encodeEvent({ type: entry.type, id: formatEventId(epoch, entry.sequence), data: entry.data }))
+  if (Object.isExtensible(entry)) entry.frame = frame
+  return frame
 }
 
 /** The events of a page as one piece. Readers of one stream mostly read the same pages, so the last piece is kept. */

@@ -1,7 +1,7 @@
 import { AgeWheel } from './age-wheel.js'
 import { EndedStreams } from './ended-streams.js'
 import type { Append, Appended, EventLog, LogPage, OpenedStream, ReadLimits } from './event-log.js'
-import { expectDuration, expectLimit } from './expect-option.js'
+import { expectDuration, expectLimit, expectOptions } from './expect-option.js'
 import { MemoryStream, sizeOfEntry, sizeOfStream } from './memory-stream.js'
 import { createEpoch } from './random.js'
 import { SseServerError } from './server-error.js'
@@ -64,6 +64,7 @@ export class MemoryEventLog implements EventLog {
 
   /** @throws TypeError where an option is out of range. */
   constructor(options: MemoryEventLogOptions = {}) {
+    expectOptions('MemoryEventLog', options, ['maxEvents', 'maxBytes', 'maxTotalBytes', 'maxAge', 'retention'])
     this.#maxEvents = expectLimit('maxEvents', options.maxEvents, 10_000)
     this.#maxBytes = expectLimit('maxBytes', options.maxBytes, 8 * 2 ** 20)
     this.#maxTotalBytes = expectLimit('maxTotalBytes', options.maxTotalBytes, 256 * 2 ** 20)
@@ -172,13 +173,14 @@ export class MemoryEventLog implements EventLog {
 
   #makeRoom(streamId: string, size: number): void {
     while (this.#totalBytes + size > this.#maxTotalBytes) {
-      const ended = this.#ended.oldest()
-      if (ended !== undefined) {
-        this.delete(ended.stream.id)
+      const { oldest } = this.#ended
+      if (oldest !== undefined && size <= this.#maxTotalBytes) {
+        this.delete(oldest.stream.id)
         continue
       }
       const [silent] = this.#trimmable
-      if (silent === undefined) {
+      // What cannot fit at all must not cost others theirs.
+      if (silent === undefined || size > this.#maxTotalBytes) {
         throw new SseServerError('log_full', `The log holds ${this.#totalBytes} bytes that it may not drop`, {
           streamId,
           bytes: size,
@@ -208,7 +210,7 @@ export class MemoryEventLog implements EventLog {
   #expire(): void {
     this.#timer = undefined
     const now = performance.now()
-    for (let oldest = this.#ended.oldest(); oldest !== undefined; oldest = this.#ended.oldest()) {
+    for (let { oldest } = this.#ended; oldest !== undefined; oldest = this.#ended.oldest) {
       if (oldest.due > now) {
         this.#timer = startTimer(oldest.due - now, () => this.#expire())
         return

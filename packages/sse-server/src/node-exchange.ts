@@ -5,6 +5,7 @@ import { createSink } from './node-sink.js'
 import { mergeVary } from './response-headers.js'
 import type { Sink, SinkEvents } from './sink.js'
 import { onSocketClose } from './socket-close.js'
+import { startTimer } from './timer.js'
 
 /** An exchange over node:http or the compatibility API of node:http2. */
 export class NodeExchange implements Exchange {
@@ -43,7 +44,23 @@ export class NodeExchange implements Exchange {
     this.#departure.onPassed(listener)
   }
 
-  reply(status: number, headers: Readonly<Record<string, string>>, body?: string): void {
+  turn(): Promise<void> {
+    const response = this.#response
+    return new Promise((resolve) => {
+      if ('stream' in response || response.socket !== null) resolve()
+      else response.once('socket', () => resolve())
+      this.onGone(resolve)
+    })
+  }
+
+  reply(
+    status: number,
+    headers: Readonly<Record<string, string>>,
+    body?: string,
+    writeTimeout = Number.POSITIVE_INFINITY,
+  ): void {
+    const deadline = startTimer(writeTimeout, () => this.#destroy())
+    this.onGone(() => deadline.stop())
     this.#head(status, headers)
     if (body === undefined || this.method === 'HEAD') this.#response.end()
     else this.#response.end(body)
@@ -54,6 +71,12 @@ export class NodeExchange implements Exchange {
     this.#head(200, headers)
     this.#departure.onPassed(() => events.closed())
     return createSink(this.#response, events)
+  }
+
+  #destroy(): void {
+    const response = this.#response
+    if ('stream' in response) response.stream.destroy()
+    else response.destroy()
   }
 
   #head(status: number, headers: Readonly<Record<string, string>>): void {

@@ -1,4 +1,4 @@
-const wait = /^wait\s*=\s*(?:([0-9]{1,9})|"([0-9]{1,9})")\s*(?:;|$)/i
+const wait = /^wait\s*=\s*(?:([0-9]+)|"([0-9]+)")\s*(?:;|$)/i
 
 /** The seconds of `wait` in a `Prefer` header (RFC 7240 §4.3); 0 where there is none or it cannot be read. The first one counts. */
 export function preferredWait(prefer: string | undefined): number {

@@ -2,11 +2,15 @@ import { type EventContract, type EventOf, type FailureReason, formatEventId } f
 import { AppendQueue } from './append-queue.js'
 import { checkEvent } from './check-event.js'
 import type { EventLog, NewEntry, OpenedStream } from './event-log.js'
-import { SseServerError } from './server-error.js'
+import { describe } from './expect-option.js'
+import { SseServerError, type SseServerErrorCode } from './server-error.js'
 import { readStored } from './stored-events.js'
 import type { PipeTextOptions, PublishData, PublishEvent, PublishOptions, StoredEvent, Stream } from './stream.js'
 import { TextPipe, type TextSource } from './text-pipe.js'
 import { startTimer, type Timer } from './timer.js'
+
+/** Milliseconds between two attempts to end a stream whose run is over. */
+const retryInterval = 5_000
 
 export interface ProducerSetup<Events extends object> {
   readonly id: string
@@ -33,6 +37,8 @@ export class Producer<Events extends object> implements Stream<Events> {
   #epoch: string
   #head: number
   #ended = false
+  /** The log has the end, or the stream is another producer's affair. */
+  #isDone = false
   #text: TextPipe | undefined
   #timer: Timer
 
@@ -91,6 +97,9 @@ export class Producer<Events extends object> implements Stream<Events> {
   }
 
   async fail(reason: FailureReason): Promise<void> {
+    if (typeof reason?.code !== 'string' || typeof reason.message !== 'string') {
+      throw new TypeError(`Expected a code and a message that readers may see, got ${describe(reason)}`)
+    }
     if (this.#ended) return
     const events = this.#setup.contract.failure({ code: reason.code, message: reason.message })
     const last = events.at(-1)
@@ -107,6 +116,7 @@ export class Producer<Events extends object> implements Stream<Events> {
   }
 
   async publishAll(events: readonly PublishEvent<Events>[]): Promise<string> {
+    if (!Array.isArray(events)) throw new TypeError(`Expected an array of events, got ${describe(events)}`)
     if (events.length === 0) return this.head
     this.#expectOpen()
     const entries = events.map(({ type, data, internal }) => this.#check(type, data, internal))
@@ -139,19 +149,25 @@ export class Producer<Events extends object> implements Stream<Events> {
 
   /** Tells the run to stop, and ends the stream after the grace where the run has not. */
   interrupt(reason: { readonly code: 'stream_timeout' | 'cancelled'; readonly message: string }): void {
-    if (this.#ended || this.signal.aborted) return
-    this.#timer.stop()
+    if (this.#isDone || this.signal.aborted) return
     this.#controller.abort(new SseServerError(reason.code, reason.message, { streamId: this.id }))
+    this.#failIn(this.#setup.grace, reason)
+  }
+
+  /** Ends the stream where it has not ended by then, and goes on trying while the log does not take the end. */
+  #failIn(milliseconds: number, reason: FailureReason): void {
+    this.#timer.stop()
     const fail = (): void => {
+      this.#failIn(retryInterval, reason)
       this.fail(reason).catch(this.#setup.onError)
     }
-    if (this.#setup.grace === 0) fail()
-    else this.#timer = startTimer(this.#setup.grace, fail)
+    if (milliseconds === 0) fail()
+    else this.#timer = startTimer(milliseconds, fail)
   }
 
   /** Tells the run that it cannot go on here. The stream stays as it is. */
   abandon(code: 'fenced' | 'closing' | 'disconnected', message: string): void {
-    this.#timer.stop()
+    this.#finish()
     this.#controller.abort(new SseServerError(code, message, { streamId: this.id }))
   }
 
@@ -171,13 +187,20 @@ export class Producer<Events extends object> implements Stream<Events> {
     return checkEvent(id, contract, maxPayloadBytes, { type, data, internal }, onInvalid)
   }
 
+  /** Nothing more is to be done for the stream here. */
   #finish(): void {
+    if (this.#isDone) return
+    this.#isDone = true
     this.#timer.stop()
+    if (this.#ended)
+      this.#text?.stop(new SseServerError('stream_ended', 'This stream has ended', { streamId: this.id }))
     this.#setup.onDone()
   }
 
   /** Resolves with the sequence of the last entry. */
   async #append(entries: readonly NewEntry[], isEnd: boolean): Promise<number> {
+    // Its own data may have ended the stream while it was made a text.
+    this.#expectOpen()
     // Set at once and not when the log answers, or a second terminal event could follow the first.
     this.#ended = isEnd
     try {
@@ -188,15 +211,20 @@ export class Producer<Events extends object> implements Stream<Events> {
       if (isEnd) this.#finish()
       return last
     } catch (error) {
-      if (SseServerError.isInstance(error) && error.code === 'fenced') {
+      // A log that ended with its server holds nothing any more.
+      if (isCode(error, 'unknown_stream') && isCode(this.signal.reason, 'closing')) throw this.signal.reason
+      if (isCode(error, 'fenced')) {
         this.abandon('fenced', error.message)
-        this.#setup.onDone()
       }
       // An end of before, which the log took and whose answer was lost.
-      const hasEnded = SseServerError.isInstance(error) && error.code === 'stream_ended'
-      if (hasEnded) this.#finish()
+      const hasEnded = isCode(error, 'stream_ended')
       if (isEnd || hasEnded) this.#ended = hasEnded
+      if (hasEnded) this.#finish()
       throw error
     }
   }
+}
+
+function isCode(error: unknown, code: SseServerErrorCode): error is SseServerError {
+  return SseServerError.isInstance(error) && error.code === code
 }

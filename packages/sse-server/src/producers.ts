@@ -15,6 +15,7 @@ interface Controlled {
 export class Producers {
   readonly #core: ServerCore
   readonly #byStream = new Map<string, Controlled>()
+  readonly #cancelling = new Map<string, Promise<boolean>>()
 
   constructor(core: ServerCore) {
     this.#core = core
@@ -76,6 +77,21 @@ export class Producers {
       producer.interrupt({ code: 'cancelled', message })
       return true
     }
+    // One for all that ask at once, or they would take the stream from each other.
+    const cancelling = this.#cancelling.get(streamId) ?? this.#cancelElsewhere(streamId, message, contract)
+    this.#cancelling.set(streamId, cancelling)
+    try {
+      return await cancelling
+    } finally {
+      this.#cancelling.delete(streamId)
+    }
+  }
+
+  async #cancelElsewhere<Events extends object>(
+    streamId: string,
+    message: string,
+    contract: EventContract<Events, object>,
+  ): Promise<boolean> {
     const page = await this.#core.log.read(streamId, 0, { maxEvents: 0, maxBytes: 0 })
     if (page === undefined || page.ended) return page !== undefined
     const stream = await this.open(streamId, contract)
@@ -84,8 +100,7 @@ export class Producers {
   }
 
   abandonAll(): void {
-    for (const producer of this.#byStream.values()) producer.abandon('closing', 'The server shuts down')
-    this.#byStream.clear()
+    for (const producer of [...this.#byStream.values()]) producer.abandon('closing', 'The server shuts down')
   }
 
   /** Two `open` calls can be answered in another order than they were made: the greater fence holds the stream. */

@@ -1,3 +1,4 @@
+import { afterThisTurn } from './after-this-turn.js'
 import type { Append, Appended, LogPage, ReadLimits } from './event-log.js'
 import { MemoryEventLog } from './memory-event-log.js'
 
@@ -10,7 +11,9 @@ const maxWaiting = 16
  */
 export class PulledLog extends MemoryEventLog {
   #head = 0
-  #taken = 0
+  /** Before the first read nothing may come: a cursor of another stream would be taken for a place in this one. */
+  #taken = Number.NEGATIVE_INFINITY
+  #wake: (() => void) | undefined
   #resume: (() => void) | undefined
 
   override append(streamId: string, append: Append): Appended {
@@ -21,12 +24,18 @@ export class PulledLog extends MemoryEventLog {
 
   override read(streamId: string, after: number, limits: ReadLimits): LogPage | undefined {
     const page = super.read(streamId, after, limits)
-    // A cursor of before, beyond the head, has taken nothing of this stream.
-    if (page === undefined || after > page.head) return page
-    this.trim(streamId, after + 1)
-    this.#taken = after
+    if (page === undefined) return page
+    this.#taken = Math.min(after, page.head)
+    this.trim(streamId, this.#taken + 1)
     if (this.#hasRoom) this.#resume?.()
+    // To read again is how the reader says that it has taken these, and a reader at the head would not by itself.
+    if (page.entries.length > 0) afterThisTurn(() => this.#wake?.())
     return page
+  }
+
+  override subscribe(streamId: string, wake: () => void): () => void {
+    this.#wake = wake
+    return super.subscribe(streamId, wake)
   }
 
   /** Resolves when the reader can be given more. */

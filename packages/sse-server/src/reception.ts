@@ -108,8 +108,8 @@ export class Reception {
     this.#slot?.release()
   }
 
-  reply(status: number, headers: Headers, body?: string): void {
-    this.exchange.reply(status, joinHeaders(headers, this.#cors, this.#extra), body)
+  reply(status: number, headers: Headers, body?: string, writeTimeout?: number): void {
+    this.exchange.reply(status, joinHeaders(headers, this.#cors, this.#extra), body, writeTimeout)
   }
 
   /** The reader has all of a stream that has ended (PROTOCOL.md §6.3). */

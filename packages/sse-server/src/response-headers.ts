@@ -1,3 +1,5 @@
+import { describe, expectOptions } from './expect-option.js'
+
 /** Headers of an event stream (PROTOCOL.md §4.3). */
 export const streamHeaders = {
   'Content-Type': 'text/event-stream',
@@ -19,6 +21,22 @@ export const pageHeaders = {
 export interface CorsOptions {
   /** Exact origins (`https://app.example.org`), or `'*'` for every one. Credentials are never allowed. */
   readonly origins: readonly string[] | '*'
+}
+
+/** @throws TypeError where an origin is none that a browser sends. */
+export function expectCors(cors: CorsOptions | undefined): CorsOptions | undefined {
+  if (cors === undefined) return undefined
+  expectOptions('`cors`', cors, ['origins'])
+  const { origins } = cors
+  if (origins === '*') return cors
+  if (!Array.isArray(origins)) {
+    throw new TypeError(`Expected \`cors.origins\` to be an array of origins or '*', got ${describe(origins)}`)
+  }
+  for (const origin of origins) {
+    if (URL.canParse(origin) && new URL(origin).origin === origin) continue
+    throw new TypeError(`Expected an origin as browsers send it (https://app.example.org), got ${describe(origin)}`)
+  }
+  return { origins: [...origins] }
 }
 
 /** The headers that let a page of this origin read an answer. */

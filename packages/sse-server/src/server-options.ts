@@ -2,8 +2,8 @@ import type { EventContract } from '@x/sse-protocol'
 import { clientKeyOf } from './client-key.js'
 import type { EventLog } from './event-log.js'
 import type { SseRequest } from './exchange.js'
-import { expectDuration, expectLimit } from './expect-option.js'
-import type { CorsOptions } from './response-headers.js'
+import { expectDuration, expectFunction, expectLimit, expectOptions } from './expect-option.js'
+import { type CorsOptions, expectCors } from './response-headers.js'
 
 export interface SseServerOptions<Events extends object> {
   /** The contract of the streams; `open()` can give one stream another. */
@@ -53,7 +53,7 @@ export interface SseServerOptions<Events extends object> {
    */
   readonly maxPayloadBytes?: number | undefined
   /**
-   * Milliseconds after which readers reconnect, as they are told (PROTOCOL.md §4.4).
+   * Milliseconds after which readers reconnect, as they are told (PROTOCOL.md §4.4); a day at most.
    * @default 2_000
    */
   readonly retry?: number | undefined
@@ -75,7 +75,7 @@ export interface SseServerOptions<Events extends object> {
   readonly whenFull?: 'reject' | 'retry' | undefined
   /**
    * Whether this request may read this stream. It is asked for unknown streams too, and a refusal looks like an unknown stream.
-   * A throw is answered with 500, and the error is dispatched as an `error` event of the server. It is asked again for each further
+   * Only `true` is a yes, and only `false` a no. A throw is answered with 500, and the error is dispatched as an `error` event of the server. It is asked again for each further
    * page of a replay, where a refusal or a throw ends the connection; not for events that are new.
    * @default every request may
    */
@@ -109,6 +109,7 @@ export interface Settings {
 
 /** @throws TypeError where an option is out of range. */
 export function resolveOptions<Events extends object>(options: SseServerOptions<Events>): Settings {
+  expectOptions('SseServer', options, names)
   return {
     heartbeatInterval: finite(expectDuration('heartbeatInterval', options.heartbeatInterval, 15_000)),
     maxConnections: expectLimit('maxConnections', options.maxConnections, 100),
@@ -125,10 +126,38 @@ export function resolveOptions<Events extends object>(options: SseServerOptions<
     maxWait: expectDuration('maxWait', options.maxWait, 60_000),
     grace: expectDuration('grace', options.grace, 5_000),
     whenFull: expectWhenFull(options.whenFull ?? 'reject'),
-    authorize: options.authorize ?? (() => true),
-    clientKey: options.clientKey ?? clientKeyOf,
-    cors: options.cors,
+    authorize: expectFunction('authorize', options.authorize, () => true),
+    clientKey: expectFunction('clientKey', options.clientKey, clientKeyOf),
+    cors: expectCors(options.cors),
   }
+}
+
+const names: readonly (keyof SseServerOptions<object>)[] = [
+  'events',
+  'log',
+  'heartbeatInterval',
+  'maxConnections',
+  'maxConnectionsPerClient',
+  'streamTimeout',
+  'connectionMaxAge',
+  'writeTimeout',
+  'maxPayloadBytes',
+  'retry',
+  'maxWait',
+  'grace',
+  'whenFull',
+  'authorize',
+  'clientKey',
+  'cors',
+]
+
+/** @throws TypeError where it is no log. */
+export function expectLog(log: EventLog | undefined): EventLog | undefined {
+  for (const method of ['open', 'append', 'read', 'subscribe', 'trim', 'delete'] as const) {
+    if (log === undefined || typeof log?.[method] === 'function') continue
+    throw new TypeError(`Expected \`log\` to be an EventLog, got one without \`${method}\``)
+  }
+  return log
 }
 
 /** A timeout of 0 is none. */
@@ -141,9 +170,14 @@ function finite(interval: number): number {
   return interval === Number.POSITIVE_INFINITY ? 0 : interval
 }
 
+/** A day: readers that are told to come back later get up to three times as much. */
+const maxRetry = 86_400_000
+
 function expectRetry(retry: number): number {
-  if (Number.isSafeInteger(retry) && retry >= 0) return retry
-  throw new TypeError(`Expected \`retry\` to be a whole number of milliseconds, 0 or more, got ${String(retry)}`)
+  if (Number.isSafeInteger(retry) && retry >= 0 && retry <= maxRetry) return retry
+  throw new TypeError(
+    `Expected \`retry\` to be a whole number of milliseconds from 0 to ${maxRetry}, got ${String(retry)}`,
+  )
 }
 
 function expectWhenFull(value: 'reject' | 'retry'): 'reject' | 'retry' {

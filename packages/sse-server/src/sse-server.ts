@@ -1,6 +1,7 @@
 import type { EventContract } from '@x/sse-protocol'
 import { TypedEventTarget } from 'typescript-event-target'
 import { Admission } from './admission.js'
+import { afterThisTurn } from './after-this-turn.js'
 import { Answer, type StreamTarget } from './answer.js'
 import { type Counters, createCounters } from './counters.js'
 import type { EventLog } from './event-log.js'
@@ -17,7 +18,7 @@ import { Producers } from './producers.js'
 import { Readers } from './readers.js'
 import type { Live, ServerCore } from './server-core.js'
 import { ServerErrorEvent, type SseServerEventMap } from './server-events.js'
-import { resolveOptions, type SseServerOptions } from './server-options.js'
+import { expectLog, resolveOptions, type SseServerOptions } from './server-options.js'
 import { shutDown } from './shut-down.js'
 import type { Stream } from './stream.js'
 import { expectStreamId, lastSegment } from './stream-id.js'
@@ -85,7 +86,7 @@ export class SseServer<Events extends object> extends TypedEventTarget<SseServer
     const settings = resolveOptions(options)
     this.#events = options.events
     this.#ownLog = options.log === undefined ? new MemoryEventLog() : undefined
-    const log: EventLog = options.log ?? this.#ownLog ?? new MemoryEventLog()
+    const log: EventLog = expectLog(options.log) ?? this.#ownLog ?? new MemoryEventLog()
     this.#core = {
       settings,
       log,
@@ -207,6 +208,8 @@ export class SseServer<Events extends object> extends TypedEventTarget<SseServer
   async #shutDown(drain: number): Promise<void> {
     this.#core.isClosing = true
     this.#producers.abandonAll()
+    // What runs publish at once, when they hear of it, is still sent.
+    await new Promise<void>(afterThisTurn)
     await shutDown(this.#core, drain)
     this.#ownLog?.close()
   }

@@ -11,11 +11,14 @@ import type { StoredEvent } from './stream.js'
  */
 export async function readStored(log: EventLog, streamId: string): Promise<StoredEvent[]> {
   const stored: StoredEvent[] = []
+  let life: string | undefined
   for (;;) {
     const page = await log.read(streamId, stored.length, pageLimits)
     if (page === undefined)
       throw new SseServerError('unknown_stream', 'The log does not hold this stream', { streamId })
     const { epoch, entries, oldest, head } = page
+    life ??= epoch
+    if (epoch !== life) throw new SseServerError('incomplete', 'The stream was dropped meanwhile', { streamId })
     if (oldest > stored.length + 1) {
       throw new SseServerError('incomplete', `The log holds the events from ${oldest} on only`, { streamId })
     }

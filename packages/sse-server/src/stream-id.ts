@@ -1,3 +1,5 @@
+import { describe } from './expect-option.js'
+
 const maxLength = 256
 
 const loneSurrogate = /\p{Surrogate}/u
@@ -5,6 +7,12 @@ const loneSurrogate = /\p{Surrogate}/u
 /** Whether a text can name a stream: 1 to 256 characters, none of them half of a pair, which logs would take for another. Anything else is not looked for. */
 export function isStreamId(value: string): boolean {
   return value.length > 0 && value.length <= maxLength && !loneSurrogate.test(value)
+}
+
+/** @throws TypeError where the code that is to give the id of a stream gave none. */
+export function expectText(value: string): string {
+  if (typeof value === 'string') return value
+  throw new TypeError(`Expected the id of a stream to be a text, got ${describe(value)}`)
 }
 
 /** @throws TypeError where the text cannot name a stream. */
@@ -23,8 +31,4 @@ export function lastSegment(url: string): string {
   } catch {
     return ''
   }
-}
-
-function describe(value: unknown): string {
-  return typeof value === 'string' ? `one of ${value.length}` : typeof value
 }

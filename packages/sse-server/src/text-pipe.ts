@@ -1,3 +1,6 @@
+import { afterThisTurn } from './after-this-turn.js'
+import { Interruption } from './interruption.js'
+
 /** A piece of a text and its place in it (PROTOCOL.md §8.2). Lengths are in UTF-16 units. */
 export interface TextChunk {
   readonly text: string
@@ -30,6 +33,9 @@ export class TextPipe {
   #writing = Promise.resolve()
   #isWriting = false
   #last: Promise<unknown> = Promise.resolve()
+  /** Of the pipe that is open. */
+  #interruption = new Interruption()
+  #stopped: { readonly reason: unknown } | undefined
 
   /** @param maxPayloadBytes The limit of one event's data, in bytes of UTF-8. */
   constructor(maxPayloadBytes: number, { index, offset }: Pick<TextChunk, 'index' | 'offset'>) {
@@ -53,37 +59,54 @@ export class TextPipe {
     return whole
   }
 
+  /** Ends the pipe that is open, and those that wait for it. */
+  stop(reason: unknown): void {
+    this.#stopped = { reason }
+    this.#interruption.interrupt(reason)
+  }
+
   async #pipe(source: TextSource, signal: AbortSignal, publish: PublishChunk): Promise<string> {
-    const broken = new Broken(comesLater(source) ? signal : undefined)
+    if (this.#stopped) throw this.#stopped.reason
+    const interruption = new Interruption()
+    this.#interruption = interruption
+    const abort = (): void => interruption.interrupt(signal.reason)
+    if (comesLater(source)) {
+      if (signal.aborted) abort()
+      else signal.addEventListener('abort', abort)
+    }
     let whole = ''
     try {
-      for await (const text of untilBroken(source, broken)) {
+      for await (const text of untilInterrupted(source, interruption)) {
         if (typeof text !== 'string') throw new TypeError(`Expected the source to give texts, got ${typeof text}`)
         whole += text
         this.#waiting += text
-        const writing = this.#write(publish, broken)
+        const writing = this.#write(publish)
         if (this.#waiting.length > maxWaitingUnits) await writing
       }
     } finally {
+      signal.removeEventListener('abort', abort)
       // Also what came before the source failed.
-      if (!broken.isBroken) await this.#writing
-      if (!broken.isBroken) await this.#write(publish, broken, true)
-      broken.forget()
+      if (!interruption.isInterrupted) await this.#writing
+      if (!interruption.isInterrupted) await this.#write(publish, true)
       this.#waiting = ''
     }
-    await broken.check()
+    interruption.check()
     return whole
   }
 
-  /** What is being written; begins, where nothing is. A failure breaks the pipe. */
-  #write(publish: PublishChunk, broken: Broken, isLast = false): Promise<void> {
-    if (!this.#isWriting && !broken.isBroken) this.#writing = this.#writeAll(publish, isLast).catch(broken.because)
+  /** What is being written; begins, where nothing is. A failure interrupts the pipe. */
+  #write(publish: PublishChunk, isLast = false): Promise<void> {
+    if (!this.#isWriting && !this.#interruption.isInterrupted) {
+      this.#writing = this.#writeAll(publish, isLast).catch(this.#interruption.interrupt)
+    }
     return this.#writing
   }
 
   async #writeAll(publish: PublishChunk, isLast: boolean): Promise<void> {
     this.#isWriting = true
     try {
+      // What comes in one turn, as several pieces of a model often do, is one chunk.
+      if (!isLast) await new Promise<void>(afterThisTurn)
       for (let text = this.#take(isLast); text !== ''; text = this.#take(isLast)) {
         await publish({ text, index: this.#index, offset: this.#offset })
         this.#index += 1
@@ -105,49 +128,15 @@ export class TextPipe {
   }
 }
 
-/** Why a source is not read to its end: its run is to stop, or its text has nowhere to go. */
-class Broken {
-  readonly promise: Promise<never>
-  readonly #signal: AbortSignal | undefined
-  #reject!: (reason: unknown) => void
-  isBroken = false
-
-  constructor(signal: AbortSignal | undefined) {
-    this.#signal = signal
-    this.promise = new Promise((_, reject) => {
-      this.#reject = reject
-    })
-    this.promise.catch(() => {})
-    if (signal?.aborted) this.#abort()
-    else signal?.addEventListener('abort', this.#abort)
-  }
-
-  readonly because = (reason: unknown): void => {
-    this.isBroken = true
-    this.#reject(reason)
-  }
-
-  /** Throws where it is broken. */
-  async check(): Promise<void> {
-    if (this.isBroken) await this.promise
-  }
-
-  forget(): void {
-    this.#signal?.removeEventListener('abort', this.#abort)
-  }
-
-  readonly #abort = (): void => this.because(this.#signal?.reason)
-}
-
-/** The values of a source, until it ends or breaks; a break throws. */
-async function* untilBroken(source: TextSource, broken: Broken): AsyncGenerator<unknown, void> {
+/** The values of a source, until it ends or the interruption, which throws. */
+async function* untilInterrupted(source: TextSource, interruption: Interruption): AsyncGenerator<unknown, void> {
   const iterator = open(source)
   let isOver = false
   try {
     for (;;) {
-      const next = await Promise.race([broken.promise, iterator.next()]).catch((error: unknown) => {
+      const next = await interruption.wait(iterator.next()).catch((error: unknown) => {
         // What throws by itself is over.
-        isOver = !broken.isBroken
+        isOver = !interruption.isInterrupted
         throw error
       })
       isOver = next.done === true

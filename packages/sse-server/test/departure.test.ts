@@ -36,10 +36,8 @@ async function pipelined(sse: SseServer<TickEvents>, requests: string) {
 const get = (headers = ''): string => `GET /s HTTP/1.1\r\nHost: x\r\n${headers}\r\n`
 
 describe('requests that are pipelined behind one that is not answered', () => {
-  it.each([
-    ['event streams', ''],
-    ['long polls', 'Accept: application/json\r\nPrefer: wait=60\r\n'],
-  ])('give the places of %s back when the socket closes', async (_name, headers) => {
+  it('give the places of event streams back when the socket closes', async () => {
+    const headers = ''
     const warnings: Error[] = []
     const onWarning = (warning: Error): void => {
       warnings.push(warning)
@@ -61,6 +59,32 @@ describe('requests that are pipelined behind one that is not answered', () => {
     await turn()
     expect(warnings).toEqual([])
   })
+
+  it.each([
+    ['pages', 'Accept: application/json\r\n'],
+    ['long polls', 'Accept: application/json\r\nPrefer: wait=60\r\n'],
+  ])(
+    'for %s take no place and read nothing before their turn, so that unread ones cost no memory',
+    async (_name, headers) => {
+      const log = new MemoryEventLog()
+      const sse = createSse({ log })
+      const stream = await sse.open('s')
+      await stream.publish('tick', { n: 1, text: 'x'.repeat(60_000) })
+      const reads = vi.spyOn(log, 'read')
+      const { client, slow, socket } = await pipelined(sse, get(headers).repeat(50))
+      let text = ''
+      client.on('data', (data) => {
+        text += data
+      })
+      for (let count = 0; count < 50; count += 1) await turn()
+      expect([reads.mock.calls.length, sse.metrics().connections]).toEqual([0, 0])
+      slow.end()
+      await eventually(() => text.split('HTTP/1.1 200 OK').length === 52)
+      expect(sse.metrics()).toMatchObject({ pages: 50, connections: 0 })
+      client.destroy()
+      await eventually(() => socket.destroyed)
+    },
+  )
 
   it('take no place when the socket is closed before they are looked at', async () => {
     let letIn = (_: boolean): void => {}

@@ -110,6 +110,66 @@ describe.each([
     expect(logged(await reader.rest()).length).toBe(asked + 1)
   })
 
+  it('gives the reader at once whatever is yielded in one turn, however much, without waiting for a heartbeat', async () => {
+    const { ask, sse } = await host(
+      async function* () {
+        for (let n = 1; n <= 200; n += 1) yield tick(n)
+        yield done(200)
+      },
+      { heartbeatInterval: 0 },
+    )
+    expect(logged(await new Reader(await ask()).rest())).toHaveLength(201)
+    expect(sse.metrics().heartbeats).toBe(0)
+  })
+
+  it('begins with the first event also for a reader whose cursor is of another stream', async () => {
+    const { ask } = await host(async function* () {
+      for (let n = 1; n <= 40; n += 1) yield tick(n)
+      yield done(40)
+    })
+    const events = await new Reader(await ask({ headers: { 'Last-Event-ID': 'aaaaaaaaaa-5' } })).rest()
+    expect(events.filter(isType('stream:gap'))).toHaveLength(1)
+    expect(logged(events).map(({ data }) => data)).toEqual([
+      ...Array.from({ length: 40 }, (_, n) => ({ n: n + 1 })),
+      { total: 40 },
+    ])
+  })
+
+  it('does not begin the generator of a reader that has left already', async () => {
+    let begun = 0
+    const { ask, sse } = await host(async function* () {
+      begun += 1
+      yield done(0)
+    })
+    const controller = new AbortController()
+    const asked = ask({ signal: controller.signal }).catch(() => undefined)
+    controller.abort()
+    await asked
+    for (let count = 0; count < 20; count += 1) await new Promise((resolve) => setImmediate(resolve))
+    expect([begun, sse.metrics().connections]).toEqual([0, 0])
+  })
+
+  it.each([
+    ['a number', 0],
+    ['null', null],
+    ['a text', 'tick'],
+    ['an object without a type', {}],
+  ])('ends with the failure events where the generator yields %s, and says what it should', async (_name, value) => {
+    const { ask, errors } = await host(async function* () {
+      yield value as never
+    })
+    expect(logged(await new Reader(await ask()).rest()).map(({ type }) => type)).toEqual(['failed'])
+    expect(String(errors[0])).toMatch(
+      /^TypeError: Expected (a generator to yield events \{ type, data \}|`type` to be a text), got/,
+    )
+  })
+
+  it('ends with the failure events where it is no async generator', async () => {
+    const { ask, errors } = await host((() => [tick(1)]) as never)
+    expect(logged(await new Reader(await ask()).rest()).map(({ type }) => type)).toEqual(['failed'])
+    expect(errors).toEqual([new TypeError('Expected an async generator of events, got an array')])
+  })
+
   it('aborts the signal, and ends the generator, when the reader leaves', async () => {
     let signal: AbortSignal | undefined
     const ended = vi.fn()
@@ -238,4 +298,26 @@ it('keeps the types of the contract in what a generator may yield', () => {
   sse.from(async function* () {
     yield { type: 'tick' as const, data: { m: 1 } }
   })
+})
+
+it('takes no memory for what was yielded, however long it lasts', async () => {
+  const { setFlagsFromString } = await import('node:v8')
+  const { runInNewContext } = await import('node:vm')
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const heap: number[] = []
+  const { ask } = await overFetch(async function* () {
+    for (let n = 1; n <= 60_000; n += 1) {
+      if (n % 20_000 === 0) {
+        collect()
+        heap.push(process.memoryUsage().heapUsed)
+      }
+      yield tick(n)
+    }
+    yield done(0)
+  })
+  const body = (await ask()).body!.getReader()
+  while (!(await body.read()).done);
+  // One object for each event would be several megabytes for these 40,000.
+  expect((heap[2]! - heap[0]!) / 2 ** 20).toBeLessThan(2)
 })

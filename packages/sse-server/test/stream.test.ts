@@ -331,7 +331,7 @@ it.each([
     { heartbeatInterval: -1 },
     'Expected `heartbeatInterval` to be a number of milliseconds, 0 or more, or false, got -1',
   ],
-  [{ retry: 0.5 }, 'Expected `retry` to be a whole number of milliseconds, 0 or more, got 0.5'],
+  [{ retry: 0.5 }, 'Expected `retry` to be a whole number of milliseconds from 0 to 86400000, got 0.5'],
 ])('a bad option is refused at once: %j', (options, message) => {
   expect(() => new SseServer({ events: tickEvents, ...options })).toThrow(new TypeError(message))
 })

@@ -55,9 +55,16 @@ export const bursts: Group = {
   measure,
   cases: [200, 1_000].map((connections) => ({
     name: `${connections} connections`,
-    contenders: { loop: sameFraming({ connections, perTick: 10 }), 'sse-server': own({ connections, perTick: 10 }) },
+    contenders: {
+      loop: sameFraming({ connections, perTick: 10 }),
+      'loop, chunked': chunked({ connections, perTick: 10 }),
+      'sse-server': own({ connections, perTick: 10 }),
+    },
   })),
-  ratios: against(0.5),
+  ratios: [
+    ...against(0.5),
+    { name: 'sse-server ÷ loop, chunked', dividend: 'sse-server', divisor: 'loop, chunked', budgets: [] },
+  ],
 }
 
 export const manyStreams: Group = {

@@ -19,6 +19,7 @@ let opened = 0
 let total = 0
 let lastByteAt = performance.now()
 let fault: string | undefined
+let isAsked = false
 let connections: Connection[] = []
 /** Frames that come by themselves may be more than were asked for by the time that somebody looks. */
 let isExact = true
@@ -37,7 +38,7 @@ class Connection {
   #head: string | undefined = ''
   #lastByte = 0
 
-  constructor(index: number, setup: Connect, onOpen: () => void, headers = '') {
+  constructor(index: number, setup: Connect, onOpen: () => void) {
     this.#index = index
     this.#mark = setup.mark.charCodeAt(0)
     this.#isNumbered = setup.isNumbered
@@ -57,7 +58,7 @@ class Connection {
     })
     const path = setup.streams[index % setup.streams.length]!
     this.socket.write(
-      `GET /${path} HTTP/${setup.version ?? '1.1'}\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n${headers}\r\n`,
+      `GET /${path} HTTP/${setup.version ?? '1.1'}\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n`,
     )
     this.socket.on('error', (error) => fail(error.message))
     this.socket.on('end', () => fail('A connection was closed'))
@@ -107,6 +108,11 @@ class Connection {
 
 process.on('message', (question: Question) => {
   lastByteAt = performance.now()
+  isAsked = true
+  if (fault !== undefined) {
+    fail(fault)
+    return
+  }
   switch (question.ask) {
     case 'connect':
       isExact = question.isNumbered
@@ -144,23 +150,22 @@ process.on('message', (question: Question) => {
     default:
       throw new Error(`Not a question: ${JSON.stringify(question satisfies never)}`)
   }
-  if (fault !== undefined) fail(fault)
 })
 
 // The server's process is gone, whatever the reason.
 process.on('disconnect', () => process.exit())
 
 setInterval(() => {
-  if (isDone === undefined || performance.now() - lastByteAt < patience) return
+  if (!isAsked || performance.now() - lastByteAt < patience) return
   fail(`Nothing came for ${patience} ms after ${total} frames`)
 }, 1_000).unref()
 
-function open(setup: Connect, count: number, onAllOpen: () => void, headers?: string): void {
+function open(setup: Connect, count: number, onAllOpen: () => void): void {
   let started = 0
   let open = 0
   const start = (): void => {
     started += 1
-    connections.push(new Connection(connections.length, setup, onOpen, headers))
+    connections.push(new Connection(connections.length, setup, onOpen))
   }
   const onOpen = (): void => {
     open += 1
@@ -185,7 +190,7 @@ function replay(question: Extract<Question, { ask: 'replay' }>): void {
 
 /** The value at a quantile of all delays of all events. */
 function delay(sent: readonly number[], quantile: number): number {
-  if (clock === undefined) return fail('No times were noted')
+  if (clock === undefined) throw new Error('Expected a clock')
   const { arrivals, events } = clock
   const delays = arrivals.map((arrival, index) => arrival - sent[index % events]!).sort()
   clock = undefined
@@ -193,16 +198,19 @@ function delay(sent: readonly number[], quantile: number): number {
 }
 
 function answer(value: string | number): void {
-  isDone = undefined
-  send({ answer: value })
+  reply(fault === undefined ? { answer: value } : { error: fault })
 }
 
-function fail(message: string): never {
+/** The first fault is the answer to whatever is asked now or next. */
+function fail(message: string): void {
   fault ??= message
-  send({ error: fault })
-  throw new Error(fault)
+  reply({ error: fault })
 }
 
-function send(message: Answer): void {
+function reply(message: Answer): void {
+  // A question has one answer.
+  if (!isAsked) return
+  isAsked = false
+  isDone = undefined
   process.send?.(message)
 }
