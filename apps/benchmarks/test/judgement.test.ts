@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Budget, Discipline } from '../src/discipline.js'
 import { judge } from '../src/judgement.js'
-import { cpuPerUnit } from '../src/measure.js'
+import { cpuPerUnit, heapPerUnit, observation } from '../src/measure.js'
 import { render, report } from '../src/report.js'
 import { schedule } from '../src/run.js'
 
@@ -83,6 +83,14 @@ it('the report shows medians with their spread, ratios with their interval, and 
 `)
 })
 
+it('a figure is held against a number where the ratio names one', () => {
+  const budget: Budget = { of: 'each', must: 'be at most', gate: 3 }
+  const [group] = discipline().groups
+  const ratios = [{ name: 'percent', dividend: 'theirs', divisor: 50, budgets: [budget] }]
+  const [judgement] = judge({ title: 'Example', groups: [{ ...group!, ratios }] }, [figures('a', 1)])
+  expect(judgement).toMatchObject({ verdict: 'pass', estimate: { value: 2 } })
+})
+
 describe('a measurement', () => {
   const limits = { warmUp: 1, measurement: 1 }
 
@@ -96,5 +104,28 @@ describe('a measurement', () => {
     const check = () => Promise.reject(new Error('other events'))
     const pass = () => expect.unreachable()
     await expect(cpuPerUnit({ units: 1, expected: 1, check, pass }, limits)).rejects.toThrow('other events')
+  })
+
+  it('of what passes observed leaves out the first of them', async () => {
+    let passes = 0
+    let seen: number[] = []
+    const observed = () => {
+      const sum = seen.reduce((sum, one) => sum + one, 0)
+      seen = []
+      return sum
+    }
+    const workload = { units: 1, expected: 0, check: () => {}, pass: () => seen.push(++passes) * 0, observed }
+    expect(await observation(100)(workload, { warmUp: 1, measurement: 300 })).toBe(2 + 3 + 4)
+  })
+
+  it('of the heap counts what a pass leaves, for each unit', async () => {
+    const kept: object[] = []
+    const pass = () => {
+      for (let count = 0; count < 1_000; count += 1) kept.push(new Array(100).fill(0.5))
+      return 0
+    }
+    const bytes = await heapPerUnit({ units: 1_000, expected: 0, check: () => {}, pass }, limits)
+    expect(bytes).toBeGreaterThan(700)
+    expect(bytes).toBeLessThan(1_500)
   })
 })

@@ -48,6 +48,7 @@ export function createMetrics({ sse, runs, store }: MetricsSources): Registry {
   counter('sse_gaps_total', 'Gaps announced', () => sse.metrics().gaps)
   counter('sse_heartbeats_total', 'Heartbeats sent, the opening ones aside', () => sse.metrics().heartbeats)
   counter('sse_heartbeats_skipped_total', 'Heartbeats left out', () => sse.metrics().heartbeatsSkipped)
+  counter('sse_errors_total', 'Errors that no caller could be given', () => sse.metrics().errors)
   counter('sse_pages_total', 'Pages of JSON sent', () => sse.metrics().pages)
 
   const byReason = (name: string, help: string, read: () => Readonly<Record<string, number>>) =>

@@ -163,6 +163,7 @@ it('drains: says that it is not ready while a reader takes its time, starts noth
   slow.on('error', () => {}).pause()
   slow.write(`GET ${pathname} HTTP/1.1\r\nHost: x\r\n\r\n`)
   await expect.poll(async () => (await fetch(`${url}/metrics`)).text()).toMatch(/^sse_connections 2$/m)
+  await expect.poll(async () => (await fetch(`${url}/metrics`)).text()).toMatch(/^sse_pending_bytes [1-9]/m)
   const closed = close(2_000)
   expect((await fetch(`${url}/readyz`)).status).toBe(503)
   expect((await post(`${url}/api/v1/sessions`, { agent: 'waiting' })).status).toBe(503)

@@ -9,7 +9,7 @@ export type EventOf<Events extends object> = {
 
 /** Why a run ends without its own terminal event. The text is public. */
 export interface FailureReason {
-  /** For programs: `stream_timeout`, `cancelled`, `producer_lost`, or one of your own. */
+  /** For programs: `stream_timeout`, `cancelled`, `producer_lost`, `internal_error`, or one of your own. */
   readonly code: string
   /** For people; shown to readers as it is. */
   readonly message: string

@@ -6,6 +6,7 @@ import type { LogPage } from './event-log.js'
 import type { Exchange } from './exchange.js'
 import { encode } from './frames.js'
 import { isPromise } from './is-promise.js'
+import { locate } from './position.js'
 import { Progress } from './progress.js'
 import { shorten } from './random.js'
 import type { Channel } from './readers.js'
@@ -75,7 +76,7 @@ export class Connection implements SinkEvents, Live {
     core.live.add(this)
     core.heartbeats.add(this)
     core.counters.opened += 1
-    const replay = Math.min(this.#progress.lag(page.epoch, page.head), page.head - page.oldest + 1)
+    const replay = page.head - locate(cursor, null, page).after
     core.dispatch('open', new ConnectionOpenEvent(source.streamId, replay))
     // Who is told may close the server.
     if (!this.#isIdle()) return

@@ -38,6 +38,8 @@ export interface Counters {
   heartbeatsSkipped: number
   /** Pages of JSON. */
   pages: number
+  /** `error` events. */
+  errors: number
 }
 
 export function createCounters(): Counters {
@@ -60,5 +62,6 @@ export function createCounters(): Counters {
     heartbeats: 0,
     heartbeatsSkipped: 0,
     pages: 0,
+    errors: 0,
   }
 }

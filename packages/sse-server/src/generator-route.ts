@@ -4,8 +4,10 @@ import { FetchExchange } from './fetch-exchange.js'
 import { type EventGenerator, GeneratedStream } from './generated-stream.js'
 import { NodeExchange } from './node-exchange.js'
 import { createMiddleware, type Middleware } from './node-middleware.js'
+import { problemResponse } from './problem.js'
 import { RecentEnds } from './recent-ends.js'
 import { Reception } from './reception.js'
+import { allowMethods, methodNotAllowed, methods } from './refusals.js'
 import { streamHeaders } from './response-headers.js'
 import type { ServerCore } from './server-core.js'
 
@@ -40,6 +42,7 @@ export function createGeneratorRoute<Events extends object, Req extends SseReque
   )
   return Object.assign(middleware, {
     fetch: async (request: Request) => {
+      if (!methods.includes(request.method)) return problemResponse(methodNotAllowed, allowMethods)
       const exchange = new FetchExchange(request)
       answer(exchange)
       return exchange.response

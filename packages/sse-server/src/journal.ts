@@ -15,6 +15,13 @@ export interface StreamJournal {
   append(events: readonly JournalEvent[]): Promise<void>
 }
 
+/** The contract of a stream that executions can be journalled in: `executionEvents`, `sessionEvents`, or one with their types. */
+interface ExecutionTypes {
+  readonly execution_start: unknown
+  readonly task_complete: unknown
+  readonly execution_complete: unknown
+}
+
 /**
  * Makes a stream the journal of an execution: its readers see each event when the log holds it, and the executor starts what depends on it
  * then. The executor needs no other sink. What `stream.entries()` gives is what it resumes from.
@@ -23,7 +30,7 @@ export interface StreamJournal {
  * const stream = await sse.open(executionId)
  * await executor.execute(dag, { executionId, signal: stream.signal, journal: journal(stream), resumeFrom: await stream.entries() })
  */
-export function journal<Events extends object>(stream: Pick<Stream<Events>, 'publishAll'>): StreamJournal {
+export function journal<Events extends ExecutionTypes>(stream: Stream<Events>): StreamJournal {
   return {
     append: async (events) => {
       // The contract decides which types there are, when it is used.

@@ -1,5 +1,6 @@
 import type { NodeRequest, NodeResponse } from './exchange.js'
 import { sendProblem } from './problem.js'
+import { allowMethods, internalError, methodNotAllowed, methods } from './refusals.js'
 import type { ServerCore } from './server-core.js'
 
 /** A handler for Express, Connect and node:http. */
@@ -15,22 +16,17 @@ export function createMiddleware<Req extends NodeRequest>(
   answer: (request: Req, response: NodeResponse) => Promise<void>,
 ): Middleware<Req> {
   return (request, response, next) => {
-    if (!['GET', 'HEAD', 'OPTIONS'].includes(request.method ?? '')) {
+    if (!methods.includes(request.method ?? '')) {
       if (next !== undefined) next()
-      else refuseMethod(response)
+      else sendProblem(response, methodNotAllowed, allowMethods)
       return
     }
     answer(request, response).catch(
       next ??
         ((error: unknown) => {
           core.report(error)
-          sendProblem(response, { status: 500, code: 'internal_error', detail: 'The server failed' })
+          sendProblem(response, internalError)
         }),
     )
   }
-}
-
-function refuseMethod(response: NodeResponse): void {
-  const problem = { status: 405, code: 'method_not_allowed', detail: 'Expected GET, HEAD or OPTIONS' }
-  sendProblem(response, problem, { Allow: 'GET, HEAD, OPTIONS' })
 }

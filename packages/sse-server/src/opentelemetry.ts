@@ -25,12 +25,15 @@ const counters = {
     '{heartbeat}',
     'Heartbeats left out for connections that were backed up',
   ],
+  'sse.errors': ['errors', '{error}', 'Errors that no caller could be given'],
   'sse.pages': ['pages', '{page}', 'Pages of JSON'],
 } as const
 
 /**
  * Reports the numbers of a server to OpenTelemetry: its `metrics()` when they are collected; connections by their durations, replays and
  * reasons as they end, and refusals and gaps. Stream ids are no attributes, since there are too many of them. Returns what stops it.
+ *
+ * The provider has to be there already: before a global one is set, there is nobody to report to.
  *
  * @example const stop = measureSse(sse)
  */

@@ -2,10 +2,19 @@ import { type EventContract, type EventOf, type FailureReason, formatEventId } f
 import { AppendQueue } from './append-queue.js'
 import { checkEvent } from './check-event.js'
 import type { EventLog, NewEntry, OpenedStream } from './event-log.js'
+import { expectFailure } from './expect-failure.js'
 import { describe } from './expect-option.js'
 import { SseServerError, type SseServerErrorCode } from './server-error.js'
 import { readStored } from './stored-events.js'
-import type { PipeTextOptions, PublishData, PublishEvent, PublishOptions, StoredEvent, Stream } from './stream.js'
+import type {
+  PipeTextArguments,
+  PipeTextOptions,
+  PublishData,
+  PublishEvent,
+  PublishOptions,
+  StoredEvent,
+  Stream,
+} from './stream.js'
 import { TextPipe, type TextSource } from './text-pipe.js'
 import { startTimer, type Timer } from './timer.js'
 
@@ -101,13 +110,7 @@ export class Producer<Events extends object> implements Stream<Events> {
       throw new TypeError(`Expected a code and a message that readers may see, got ${describe(reason)}`)
     }
     if (this.#ended) return
-    const events = this.#setup.contract.failure({ code: reason.code, message: reason.message })
-    const last = events.at(-1)
-    if (last === undefined || !this.#setup.contract.isTerminal(last.type, last.data)) {
-      throw new SseServerError('invalid_contract', 'Expected the last failure event of the contract to be terminal', {
-        streamId: this.id,
-      })
-    }
+    const events = expectFailure(this.#setup.contract, { code: reason.code, message: reason.message })
     await this.#append(
       // An end that its schema refuses is better than none: without it readers would wait for ever.
       events.map(({ type, data }) => this.#check(type, data, undefined, this.#setup.onError)),
@@ -129,10 +132,10 @@ export class Producer<Events extends object> implements Stream<Events> {
     return formatEventId(this.#epoch, await this.#append(entries, end >= 0))
   }
 
-  pipeText(source: TextSource, options: PipeTextOptions<Events> = {}): Promise<string> {
-    const { type = 'agent:chunk', from = { index: 0, offset: 0 } } = options
+  pipeText(source: TextSource, ...[options = {}]: PipeTextArguments<Events>): Promise<string> {
+    const { type, from = { index: 0, offset: 0 } }: PipeTextOptions<Events> = options
     this.#text ??= new TextPipe(this.#setup.maxPayloadBytes, from)
-    return this.#text.pipe(source, this.signal, (chunk) => this.#publish(type, chunk, undefined))
+    return this.#text.pipe(source, this.signal, (chunk) => this.#publish(type ?? 'agent:chunk', chunk, undefined))
   }
 
   entries(): Promise<StoredEvent[]> {

@@ -1,4 +1,5 @@
 import { type EventContract, isReservedType } from '@x/sse-protocol'
+import { expectFailure } from './expect-failure.js'
 import { Producer } from './producer.js'
 import type { ServerCore } from './server-core.js'
 import { SseServerError } from './server-error.js'
@@ -35,6 +36,8 @@ export class Producers {
       const got = JSON.stringify(type)
       throw new SseServerError('invalid_contract', `Expected types of your own on a single line, got ${got}`, { type })
     }
+    // Found out now, and not when a run has failed already and its stream could not end.
+    expectFailure(contract, { code: 'stream_timeout', message: 'The run took longer than it may' })
   }
 
   async open<Events extends object>(

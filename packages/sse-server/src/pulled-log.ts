@@ -2,8 +2,14 @@ import { afterThisTurn } from './after-this-turn.js'
 import type { Append, Appended, LogPage, ReadLimits } from './event-log.js'
 import { MemoryEventLog } from './memory-event-log.js'
 
-/** Events that may wait for the reader. */
-const maxWaiting = 16
+/** What may wait for the reader: events, and bytes beyond the first of them. */
+const maxWaiting = { events: 16, bytes: 2 ** 18 }
+
+const unlimited = {
+  maxEvents: Number.POSITIVE_INFINITY,
+  maxBytes: Number.POSITIVE_INFINITY,
+  maxTotalBytes: Number.POSITIVE_INFINITY,
+}
 
 /**
  * The log of a generator's one stream and its one reader. It keeps what the reader has not got, and tells when it may be given more: so the
@@ -16,6 +22,11 @@ export class PulledLog extends MemoryEventLog {
   #wake: (() => void) | undefined
   #resume: (() => void) | undefined
 
+  constructor() {
+    // Nothing is dropped: the generator waits.
+    super(unlimited)
+  }
+
   override append(streamId: string, append: Append): Appended {
     const appended = super.append(streamId, append)
     this.#head = appended.first + append.entries.length - 1
@@ -24,7 +35,7 @@ export class PulledLog extends MemoryEventLog {
 
   override read(streamId: string, after: number, limits: ReadLimits): LogPage | undefined {
     const page = super.read(streamId, after, limits)
-    if (page === undefined) return page
+    if (page === undefined || limits.maxEvents === 0) return page
     this.#taken = Math.min(after, page.head)
     this.trim(streamId, this.#taken + 1)
     if (this.#hasRoom) this.#resume?.()
@@ -48,6 +59,7 @@ export class PulledLog extends MemoryEventLog {
   }
 
   get #hasRoom(): boolean {
-    return this.#head - this.#taken < maxWaiting
+    const events = this.#head - this.#taken
+    return events === 0 || (events < maxWaiting.events && this.bytes < maxWaiting.bytes)
   }
 }

@@ -1,20 +1,28 @@
 import type { EventId } from '@x/sse-protocol'
 
-const maxEnds = 10_000
+const maxEnds = 5_000
 
-/** The ends of streams that are gone, for the readers that come back once more to hear that there is nothing more. The last ones are kept. */
+/**
+ * The ends of streams that are gone, for the readers that come back once more to hear that there is nothing more: the last five to ten thousand
+ * of them.
+ */
 export class RecentEnds {
-  readonly #sequences = new Map<string, number>()
+  #newer = new Map<string, number>()
+  #older = new Map<string, number>()
 
   /** The id of a stream's last event. */
   add({ epoch, sequence }: EventId): void {
-    this.#sequences.set(epoch, sequence)
-    const [first] = this.#sequences.keys()
-    if (this.#sequences.size > maxEnds) this.#sequences.delete(first!)
+    if (this.#newer.size >= maxEnds) {
+      this.#older = this.#newer
+      this.#newer = new Map()
+    }
+    this.#newer.set(epoch, sequence)
   }
 
   /** Whether a reader at this place has all of its stream. */
   has(cursor: EventId | undefined): boolean {
-    return cursor !== undefined && this.#sequences.get(cursor.epoch) === cursor.sequence
+    if (cursor === undefined) return false
+    const { epoch, sequence } = cursor
+    return (this.#newer.get(epoch) ?? this.#older.get(epoch)) === sequence
   }
 }

@@ -6,7 +6,7 @@ import type { RefuseReason } from './counters.js'
 import type { Exchange } from './exchange.js'
 import { type Problem, problemHeaders, problemText } from './problem.js'
 import { jitter } from './random.js'
-import { notAcceptable, refusals } from './refusals.js'
+import { allowMethods, notAcceptable, refusals } from './refusals.js'
 import { readCursor } from './request-cursor.js'
 import { corsHeaders, joinHeaders, preflightHeaders, streamHeaders } from './response-headers.js'
 import type { ServerCore } from './server-core.js'
@@ -56,7 +56,7 @@ export class Reception {
   begin(): boolean {
     if (this.exchange.method === 'OPTIONS') {
       const preflight = this.core.settings.cors === undefined ? {} : preflightHeaders
-      this.exchange.reply(204, joinHeaders({ Allow: 'GET, HEAD, OPTIONS' }, this.#cors, preflight))
+      this.exchange.reply(204, joinHeaders(allowMethods, this.#cors, preflight))
       return false
     }
     const problem = this.#understand()

@@ -14,6 +14,14 @@ export const internalError: Problem = {
   detail: 'The server failed',
 }
 
+export const methods: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
+export const allowMethods = { Allow: methods.join(', ') }
+export const methodNotAllowed: Problem = {
+  status: 405,
+  code: 'method_not_allowed',
+  detail: 'Expected GET, HEAD or OPTIONS',
+}
+
 /** Why a request gets no place. */
 export const refusals: Readonly<Record<RefuseReason, Problem>> = {
   full: { status: 503, code: 'too_many_connections', detail: 'The server has all the connections it may have' },

@@ -6,7 +6,7 @@ import { Answer, type StreamTarget } from './answer.js'
 import { type Counters, createCounters } from './counters.js'
 import type { EventLog } from './event-log.js'
 import type { NodeRequest, NodeResponse, SseRequest } from './exchange.js'
-import { expectDuration } from './expect-option.js'
+import { expectDuration, expectFunction } from './expect-option.js'
 import { FetchExchange } from './fetch-exchange.js'
 import type { EventGenerator } from './generated-stream.js'
 import { createGeneratorRoute, type GeneratorRoute } from './generator-route.js'
@@ -53,7 +53,7 @@ export interface CloseOptions {
 export interface SseServerMetrics extends Readonly<Counters> {
   /** Places taken: event streams, and long polls while they wait. */
   readonly connections: number
-  /** Streams with a producer here that have not ended. */
+  /** Streams that were opened here and have not ended; those of generators are not among them. */
   readonly streams: number
   /** The most events that an event stream is behind what any reader of its stream has seen. */
   readonly maxLag: number
@@ -97,7 +97,10 @@ export class SseServer<Events extends object> extends TypedEventTarget<SseServer
       live: new Set(),
       isClosing: false,
       onIdle: undefined,
-      report: (error, streamId) => this.dispatchTypedEvent('error', new ServerErrorEvent(error, streamId)),
+      report: (error, streamId) => {
+        this.#core.counters.errors += 1
+        this.dispatchTypedEvent('error', new ServerErrorEvent(error, streamId))
+      },
       dispatch: (type, event) => this.dispatchTypedEvent(type, event),
     }
     this.#producers = new Producers(this.#core)
@@ -112,7 +115,8 @@ export class SseServer<Events extends object> extends TypedEventTarget<SseServer
   /**
    * Takes a stream over, or creates it. An earlier producer of it can append no more, and its signal aborts.
    *
-   * @throws SseServerError `stream_ended`, `closing`, `log_full` or `invalid_contract`; TypeError where the id is empty or longer than 256.
+   * @throws SseServerError `stream_ended`, `closing`, `log_full` or `invalid_contract`; TypeError where the id is empty, longer than 256 or not
+   * well-formed.
    */
   open(streamId: string): Promise<Stream<Events>>
   open<Own extends object>(streamId: string, options: OpenOptions<Own>): Promise<Stream<Own>>
@@ -128,7 +132,8 @@ export class SseServer<Events extends object> extends TypedEventTarget<SseServer
    * @example app.get('/api/v1/stream/:sessionId', sse.middleware())
    */
   middleware<Req extends NodeRequest = NodeRequest>(options: MiddlewareOptions<Req> = {}): Middleware<Req> {
-    const streamIdOf = options.streamId ?? ((request: Req) => lastSegment(request.url ?? ''))
+    expectCalled(this, options)
+    const streamIdOf = expectFunction('streamId', options.streamId, (request: Req) => lastSegment(request.url ?? ''))
     return createMiddleware(this.#core, async (request: Req, response) =>
       this.handle(request, response, streamIdOf(request)),
     )
@@ -142,12 +147,13 @@ export class SseServer<Events extends object> extends TypedEventTarget<SseServer
    *
    * @example
    * app.get('/ticks', sse.from(async function* (request, signal) {
-   *   for await (const time of setInterval(1_000, undefined, { signal })) yield { type: 'tick', data: { time } }
+   *   for await (const _ of setInterval(1_000, undefined, { signal })) yield { type: 'tick', data: { time: Date.now() } }
    * }))
    */
   from<Req extends SseRequest = NodeRequest>(
     generate: EventGenerator<Events, Req>,
   ): GeneratorRoute<Extract<Req, NodeRequest>> {
+    expectFunction('generator', generate, () => undefined as never)
     return createGeneratorRoute(this.#core, this.#events, generate)
   }
 
@@ -213,6 +219,12 @@ export class SseServer<Events extends object> extends TypedEventTarget<SseServer
     await shutDown(this.#core, drain)
     this.#ownLog?.close()
   }
+}
+
+/** @throws TypeError where the method itself was given as a handler. */
+function expectCalled(self: unknown, options: object): void {
+  if (self instanceof SseServer && !('url' in options)) return
+  throw new TypeError('Expected a call: `sse.middleware()` makes the handler')
 }
 
 function readingStates(live: Iterable<Live>): Pick<SseServerMetrics, 'maxLag' | 'bytesPending'> {

@@ -20,18 +20,29 @@ export interface StoredEvent {
   readonly internal?: unknown
 }
 
+/** The types whose data is a piece of a text. */
+type TextType<Events extends object> = {
+  [Type in keyof Events & string]: TextChunk extends PublishData<Events[Type]> ? Type : never
+}[keyof Events & string]
+
 export interface PipeTextOptions<Events extends object> {
   /**
    * The type of the chunks' events; its data is `{text, index, offset}` (PROTOCOL.md §8.2).
    * @default 'agent:chunk'
    */
-  readonly type?: (keyof Events & string) | undefined
+  readonly type?: TextType<Events> | undefined
   /**
    * Where the text goes on, for a stream that was taken over. Only the first call counts it.
    * @default { index: 0, offset: 0 }
    */
   readonly from?: Pick<TextChunk, 'index' | 'offset'> | undefined
 }
+
+/** Where the contract has no `agent:chunk`, the type has to be said. */
+export type PipeTextArguments<Events extends object> =
+  'agent:chunk' extends TextType<Events>
+    ? [options?: PipeTextOptions<Events>]
+    : [options: PipeTextOptions<Events> & { readonly type: TextType<Events> }]
 
 export interface PublishOptions {
   /** Anything with a JSON text, stored beside the event and never sent to a reader. */
@@ -62,7 +73,8 @@ export interface Stream<Events extends object> {
    * Appends an event and resolves with its event id when the log holds it. A terminal event ends the stream. With a `timestamped`
    * contract an object without `timestamp` is given one.
    *
-   * @throws SseServerError `stream_ended`, `reserved_type`, `unknown_type`, `payload_too_large` or `fenced`; ProtocolError
+   * @throws SseServerError `stream_ended`, `reserved_type`, `unknown_type`, `payload_too_large`, `fenced`, `log_full`, `unknown_stream` where the
+   * log has dropped the stream, or `closing` where the log went with its server; ProtocolError
    * `unserialisable_data` or `invalid_data`, with the `issues` of the schema; TypeError where the schema is asynchronous.
    */
   publish<Type extends keyof Events & string>(
@@ -88,7 +100,7 @@ export interface Stream<Events extends object> {
    * there already, as an array of it, is published in any case.
    * @example const text = await stream.pipeText(streamText({ model, prompt, abortSignal: stream.signal }).textStream)
    */
-  pipeText(source: TextSource, options?: PipeTextOptions<Events>): Promise<string>
+  pipeText(source: TextSource, ...options: PipeTextArguments<Events>): Promise<string>
 
   /**
    * All events of the stream, with what was stored beside them: for a producer that goes on where another one stopped.

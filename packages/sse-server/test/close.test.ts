@@ -86,7 +86,7 @@ it('a connection that does not take its end is destroyed after `drain`, and no s
 
 it('after `close` no timer is left', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval'] })
-  const sse = createSse()
+  const sse = createSse({ connectionMaxAge: 60_000 })
   const host = await fetchHost(sse)
   const [first] = await Promise.all(['a', 'b', 'c'].map((id) => sse.open(id)))
   await first!.end('done', { total: 0 })
@@ -94,8 +94,8 @@ it('after `close` no timer is left', async () => {
   await host.ask('c')
   const poll = host.ask('c', { headers: { Accept: 'application/json', Prefer: 'wait=9' } })
   await eventually(() => sse.metrics().connections === 2)
-  // Retention, grace, stream timeout, heartbeats, long poll, and the write deadline of a body that nobody has read.
-  expect(vi.getTimerCount()).toBe(6)
+  // Retention, grace, stream timeout, heartbeats, long poll, the age of the connection, and the write deadline of a body that nobody has read.
+  expect(vi.getTimerCount()).toBe(7)
   await sse.close()
   await poll
   expect(vi.getTimerCount()).toBe(0)

@@ -180,6 +180,18 @@ describe.each(everyHost)('over %s', (_name, createHost) => {
     expect(await forbidden.text()).toBe(await unknown.text())
   })
 
+  it('§9 `authorize` is asked for a stream that there is none of too, so that the answer takes no less time', async () => {
+    const asked: string[] = []
+    const { host } = await setUp({
+      authorize: (_request: unknown, streamId: string) => {
+        asked.push(streamId)
+        return true
+      },
+    })
+    expect((await host.ask('nobody')).status).toBe(404)
+    expect(asked).toEqual(['nobody'])
+  })
+
   it('an `authorize` that throws is a 500 that tells nothing, and an error event that tells all', async () => {
     const error = new Error('password is hunter2')
     const { sse, host } = await setUp({
@@ -279,6 +291,12 @@ describe.each(everyHost)('over %s', (_name, createHost) => {
     for (const [Origin, allowed] of [
       ['https://app.example.org', 'https://app.example.org'],
       ['https://evil.example.org', null],
+      ['https://app.example.org.evil.com', null],
+      ['https://app.example.or', null],
+      ['https://app.example.org:8443', null],
+      ['http://app.example.org', null],
+      ['HTTPS://APP.EXAMPLE.ORG', null],
+      ['null', null],
     ] as const) {
       for (const streamId of ['s', 'nobody']) {
         const response = await host.ask(streamId, { headers: { Origin } })

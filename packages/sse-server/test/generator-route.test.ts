@@ -1,5 +1,5 @@
 import express from 'express'
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { EventGenerator, PublishEvent, SseServerOptions } from '../src/index.js'
 import {
   createSse,
@@ -37,6 +37,10 @@ async function overFetch(generate: Generate, options: Options = {}) {
   const route = sse.from(generate)
   return { sse, errors, ask: (init?: RequestInit) => route.fetch(new Request('http://localhost/ticks', init)) }
 }
+
+afterEach(() => {
+  vi.useRealTimers()
+})
 
 describe.each([
   ['Express', overHttp],
@@ -127,7 +131,10 @@ describe.each([
       for (let n = 1; n <= 40; n += 1) yield tick(n)
       yield done(40)
     })
-    const events = await new Reader(await ask({ headers: { 'Last-Event-ID': 'aaaaaaaaaa-5' } })).rest()
+    const response = await ask({ headers: { 'Last-Event-ID': 'aaaaaaaaaa-5' } })
+    // The host may take its time before it asks for the body.
+    for (let count = 0; count < 20; count += 1) await new Promise((resolve) => setImmediate(resolve))
+    const events = await new Reader(response).rest()
     expect(events.filter(isType('stream:gap'))).toHaveLength(1)
     expect(logged(events).map(({ data }) => data)).toEqual([
       ...Array.from({ length: 40 }, (_, n) => ({ n: n + 1 })),
@@ -220,27 +227,73 @@ describe.each([
   })
 
   it('aborts the signal at the stream timeout, and lets the generator end by itself', async () => {
-    const { ask } = await host(
-      async function* (_request, signal) {
-        yield tick(1)
-        await new Promise((resolve) => signal.addEventListener('abort', resolve))
-        yield done(signal.reason.code === 'stream_timeout' ? 1 : 0)
-      },
-      { streamTimeout: 20 },
-    )
-    expect(logged(await new Reader(await ask()).rest()).at(-1)).toMatchObject({ type: 'done', data: { total: 1 } })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { ask, sse } = await host(async function* (_request, signal) {
+      yield tick(1)
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      yield done(signal.reason.code === 'stream_timeout' ? 1 : 0)
+    })
+    const reader = new Reader(await ask())
+    await reader.until(isTick(1))
+    await vi.advanceTimersByTimeAsync(30 * 60_000)
+    expect(logged(await reader.rest()).at(-1)).toMatchObject({ type: 'done', data: { total: 1 } })
+    expect(sse.metrics().published).toBe(2)
+  })
+
+  it('takes what a generator throws after the abort of its signal for the abort, and no error', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { ask, errors } = await host(async function* (_request, signal) {
+      yield tick(1)
+      await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    })
+    const reader = new Reader(await ask())
+    await reader.until(isTick(1))
+    await vi.advanceTimersByTimeAsync(30 * 60_000)
+    expect(logged(await reader.rest()).at(-1)).toMatchObject({ type: 'failed', data: { code: 'stream_timeout' } })
+    expect(errors).toEqual([])
   })
 
   it('ends a generator that does not hear its signal with the failure events after the grace', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { ask } = await host(async function* () {
+      yield tick(1)
+      await new Promise(() => {})
+    })
+    const reader = new Reader(await ask())
+    await reader.until(isTick(1))
+    await vi.advanceTimersByTimeAsync(30 * 60_000 + 5_000)
+    const events = logged(await reader.rest())
+    expect(events.at(-1)).toMatchObject({ type: 'failed', data: { code: 'stream_timeout' } })
+  })
+
+  it('ends a generator that waits for its reader when that has left', async () => {
+    const ended = vi.fn()
+    const { ask } = await host(async function* () {
+      try {
+        for (;;) yield tick(1)
+      } finally {
+        ended()
+      }
+    })
+    const reader = new Reader(await ask())
+    await reader.until(isTick(1))
+    await reader.cancel()
+    await eventually(() => ended.mock.calls.length === 1)
+  })
+
+  it('makes the generator wait also where few events are many bytes, and loses none', async () => {
     const { ask } = await host(
       async function* () {
-        yield tick(1)
-        await new Promise(() => {})
+        for (let n = 1; n <= 12; n += 1) yield { type: 'tick', data: { n, text: 'x'.repeat(2 ** 20) } }
+        yield done(12)
       },
-      { streamTimeout: 20, grace: 20 },
+      { maxPayloadBytes: 4 * 2 ** 20 },
     )
-    const events = logged(await new Reader(await ask()).rest())
-    expect(events.at(-1)).toMatchObject({ type: 'failed', data: { code: 'stream_timeout' } })
+    const response = await ask()
+    for (let count = 0; count < 50; count += 1) await new Promise((resolve) => setImmediate(resolve))
+    const events = await new Reader(response).rest()
+    expect(events.filter(isType('stream:gap'))).toEqual([])
+    expect(logged(events)).toHaveLength(13)
   })
 
   it('counts its readers as connections, and refuses one too many', async () => {
@@ -308,7 +361,7 @@ it('takes no memory for what was yielded, however long it lasts', async () => {
   const heap: number[] = []
   const { ask } = await overFetch(async function* () {
     for (let n = 1; n <= 60_000; n += 1) {
-      if (n % 20_000 === 0) {
+      if (n === 1_000 || n % 20_000 === 0) {
         collect()
         heap.push(process.memoryUsage().heapUsed)
       }
@@ -318,6 +371,17 @@ it('takes no memory for what was yielded, however long it lasts', async () => {
   })
   const body = (await ask()).body!.getReader()
   while (!(await body.read()).done);
-  // One object for each event would be several megabytes for these 40,000.
-  expect((heap[2]! - heap[0]!) / 2 ** 20).toBeLessThan(2)
+  // One object for each event would be several megabytes for these 59,000.
+  expect((heap.at(-1)! - heap[0]!) / 2 ** 20).toBeLessThan(2)
+})
+
+it('answers other methods with 405, whatever the host', async () => {
+  const generate = vi.fn()
+  const { sse } = await overFetch(generate)
+  const route = sse.from(generate)
+  const response = await route.fetch(new Request('http://localhost/', { method: 'POST' }))
+  expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
+  const origin = await listen(route)
+  expect((await fetch(origin, { method: 'POST' })).status).toBe(405)
+  expect(generate).not.toHaveBeenCalled()
 })

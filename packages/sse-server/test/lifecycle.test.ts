@@ -43,6 +43,19 @@ it('tells of gaps, and counts only what the log still holds as a replay', async 
   await reader.cancel()
 })
 
+it('tells of a reader that is ahead of the log how much it is sent all the same', async () => {
+  const sse = createSse()
+  const told = listenTo(sse)
+  const stream = await sse.open('s')
+  for (const n of [1, 2, 3]) await stream.publish('tick', { n })
+  const reader = new Reader(
+    await (await httpHost(sse)).ask('s', { headers: { 'Last-Event-ID': `${stream.epoch}-100` } }),
+  )
+  await reader.until(isTick(3))
+  expect(told[0]).toEqual({ type: 'open', streamId: 's', replay: 3 })
+  await reader.cancel()
+})
+
 it('tells of requests that get no place', async () => {
   const sse = createSse({ maxConnections: 1 })
   const told = listenTo(sse)

@@ -233,10 +233,8 @@ it('an age costs an append no timer and no search', () => {
   const timers = vi.spyOn(globalThis, 'setTimeout')
   const log = new MemoryEventLog({ maxAge: 60 * 60_000, maxEvents: 200_000, maxBytes: Number.POSITIVE_INFINITY })
   const writers = Array.from({ length: 100 }, (_, n) => writer(log, `s${n}`))
-  const start = performance.now()
+  // Two hundred thousand walks over what is kept would take longer than any test may.
   for (let n = 0; n < 2_000; n++) for (const append of writers) append('1')
-  // Two hundred thousand walks over what is kept would take minutes; the bound leaves room for a busy machine.
-  expect(performance.now() - start).toBeLessThan(5_000)
   expect(timers).toHaveBeenCalledTimes(1)
   timers.mockRestore()
   log.close()
@@ -357,16 +355,10 @@ it('a read costs the same at any length of the log and any age of the cursor', (
   const append = writer(log, 's')
   for (let n = 0; n < 200_000; n++) append('1')
   const limits = { maxEvents: 10, maxBytes: 1_000 }
-  const time = (after: number): number => {
-    vi.useRealTimers()
-    const start = performance.now()
-    for (let n = 0; n < 20_000; n++) log.read('s', after, limits)
-    return performance.now() - start
+  // A hundred thousand scans of the log would take longer than any test may.
+  for (const after of [0, 199_980]) {
+    for (let n = 0; n < 100_000; n++) expect(log.read('s', after, limits)!.entries.length).toBe(10)
   }
-  time(0)
-  // Twenty thousand scans of the log would take minutes; the bound leaves room for a busy machine.
-  expect(time(0)).toBeLessThan(2_000)
-  expect(time(199_980)).toBeLessThan(2_000)
 })
 
 it.each([

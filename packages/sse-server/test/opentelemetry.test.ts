@@ -7,7 +7,7 @@ import {
 import { expect, it, onTestFinished } from 'vitest'
 import { MemoryEventLog } from '../src/index.js'
 import { measureSse } from '../src/opentelemetry.js'
-import { createSse, eventually, httpHost, isTick, Reader } from './harness.js'
+import { createSse, eventually, fetchHost, httpHost, isTick, Reader } from './harness.js'
 
 /** A provider of the real SDK, and what it collects: each number by its name and reason. */
 function collect() {
@@ -21,10 +21,15 @@ function collect() {
     const metrics = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics))
     return Object.fromEntries(
       metrics.flatMap(({ descriptor, dataPoints }) =>
-        dataPoints.map(({ attributes, value }) => [
-          [descriptor.name, attributes.reason].filter(Boolean).join(' '),
-          typeof value === 'number' ? value : (value as { count: number }).count,
-        ]),
+        dataPoints.flatMap(({ attributes, value }) => {
+          const name = [descriptor.name, attributes.reason].filter(Boolean).join(' ')
+          if (typeof value === 'number') return [[name, value]]
+          const { count, sum } = value as { count: number; sum: number }
+          return [
+            [name, count],
+            [`${name} sum`, sum],
+          ]
+        }),
       ),
     )
   }
@@ -52,10 +57,47 @@ it('reports connections, replays, refusals, gaps and the numbers of the server',
     'sse.gaps evicted': 1,
     'sse.refusals full': 1,
   })
+  await (await host.ask('s', { headers: { Accept: 'application/json' } })).text()
   await reader.cancel()
   await eventually(() => sse.metrics().connections === 0)
-  expect(await numbers()).toMatchObject({ 'sse.connections': 0, 'sse.connection.duration disconnected': 1 })
+  const last = await numbers()
+  expect(last).toMatchObject({
+    'sse.connections': 0,
+    'sse.pages': 1,
+    'sse.heartbeats': 0,
+    'sse.connection.duration disconnected': 1,
+  })
+  // In seconds.
+  expect(last['sse.connection.duration disconnected sum']).toBeLessThan(60)
+  expect(last['sse.connection.duration disconnected sum']).toBeGreaterThan(0)
   stop()
-  await stream.publish('tick', { n: 4 })
-  expect((await numbers())['sse.events.published']).not.toBe(4)
+  const held = new Reader(await host.ask('s'))
+  await (await host.ask('s')).text()
+  await held.cancel()
+  await eventually(() => sse.metrics().closed.disconnected === 2)
+  const { 'sse.connections': _, ...counted } = await numbers()
+  expect(counted).toMatchObject({
+    'sse.refusals full': 1,
+    'sse.connection.duration disconnected': 1,
+    'sse.connection.replay': 1,
+    'sse.gaps evicted': 1,
+  })
+})
+
+it('reports what waits for a reader in bytes, and how far it is behind in events', async () => {
+  const sse = createSse()
+  const { meterProvider, numbers } = collect()
+  measureSse(sse, { meterProvider })
+  const stream = await sse.open('s')
+  const stalled = await (await fetchHost(sse)).ask('s')
+  const fast = new Reader(await (await fetchHost(sse)).ask('s'))
+  for (const n of [1, 2, 3]) {
+    await stream.publish('tick', { n })
+    await fast.until(isTick(n))
+  }
+  const { 'sse.lag.max': lag, 'sse.pending': pending } = await numbers()
+  expect(lag).toBe(3)
+  expect(pending).toBeGreaterThan(100)
+  await fast.cancel()
+  await stalled.body!.cancel()
 })

@@ -168,6 +168,43 @@ it('a listener that closes the server when a reader connects leaves nothing behi
   expect([errors, sse.metrics().connections]).toEqual([[], 0])
 })
 
+it('a connection that is backed up gets no heartbeat, and one again when it has room', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  try {
+    const sse = createSse({ heartbeatInterval: 1_000, writeTimeout: false })
+    const stream = await sse.open('s')
+    const response = await (await fetchHost(sse)).ask('s')
+    await stream.publish('tick', { n: 1 })
+    for (let beats = 0; beats < 5; beats += 1) await vi.advanceTimersByTimeAsync(1_000)
+    const reader = new Reader(response)
+    await reader.until(isTick(1))
+    expect(reader.events.map(({ type }) => type)).toEqual(['heartbeat', 'tick'])
+    await vi.advanceTimersByTimeAsync(1_000)
+    await reader.until(() => reader.events.filter(isType('heartbeat')).length === 2)
+    await reader.cancel()
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+it('a server that closes tells its readers different times to come back after', async () => {
+  const times: number[] = []
+  const random = vi.spyOn(Math, 'random')
+  for (const value of [0, 0.5, 0.999]) {
+    random.mockReturnValue(value)
+    const sse = createSse({ retry: 2_000 })
+    await sse.open('s')
+    const reader = new Reader(await (await fetchHost(sse)).ask('s'))
+    await reader.until(isType('heartbeat'))
+    const closing = sse.close()
+    await reader.rest()
+    await closing
+    times.push(reader.parser.reconnectionTime!)
+  }
+  random.mockRestore()
+  expect(times).toEqual([2_000, 4_000, 5_996])
+})
+
 it('heartbeats go on while `authorize` takes its time over a further page', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   try {

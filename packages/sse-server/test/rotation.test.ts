@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MemoryEventLog } from '../src/index.js'
 import { createSse, fetchHost, httpHost, isTick, logged, Reader } from './harness.js'
 
@@ -6,8 +6,15 @@ describe.each([
   ['node:http', httpHost],
   ['fetch', fetchHost],
 ])('connectionMaxAge, over %s', (_, createHost) => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
   it('ends a connection that is old, and its reader goes on without a loss or a gap', async () => {
-    const sse = createSse({ connectionMaxAge: 50, heartbeatInterval: 0 })
+    const sse = createSse({ connectionMaxAge: 60_000, heartbeatInterval: 0, streamTimeout: false })
     const stream = await sse.open('s')
     const host = await createHost(sse)
     const seen = []
@@ -15,6 +22,8 @@ describe.each([
     for (let round = 1; round <= 3; round += 1) {
       await stream.publish('tick', { n: round })
       const reader = new Reader(await host.ask('s', { headers: { 'Last-Event-ID': cursor } }))
+      await reader.until(isTick(round))
+      await vi.advanceTimersByTimeAsync(60_000)
       const events = await reader.rest()
       seen.push(...logged(events))
       cursor = seen.at(-1)!.id
@@ -27,13 +36,47 @@ describe.each([
   })
 
   it('is any time by default', async () => {
-    const sse = createSse()
+    const sse = createSse({ streamTimeout: false, heartbeatInterval: 0, writeTimeout: false })
     const stream = await sse.open('s')
     const reader = new Reader(await (await createHost(sse)).ask('s'))
+    await vi.advanceTimersByTimeAsync(24 * 60 * 60_000)
     await stream.publish('tick', { n: 1 })
     await reader.until(isTick(1))
-    expect(process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length).toBeLessThan(20)
     await reader.cancel()
+  })
+
+  it('differs from one connection to the other by up to a fifth, so that not all come back together', async () => {
+    const sse = createSse({ connectionMaxAge: 10_000, heartbeatInterval: 0 })
+    await sse.open('s')
+    const host = await createHost(sse)
+    const random = vi.spyOn(Math, 'random')
+    const readers: Reader[] = []
+    for (const value of [0, 0.5, 0.999]) {
+      random.mockReturnValue(value)
+      readers.push(new Reader(await host.ask('s')))
+    }
+    random.mockRestore()
+    const open: number[] = []
+    for (const milliseconds of [7_999, 1, 1_000, 999]) {
+      await vi.advanceTimersByTimeAsync(milliseconds)
+      open.push(3 - sse.metrics().closed.max_age)
+    }
+    // Those that are over are counted when their last bytes are taken.
+    for (const reader of readers) await reader.rest()
+    expect([open[0], sse.metrics().closed.max_age]).toEqual([3, 3])
+  })
+
+  it('holds for no generator, since its reader would begin anew', async () => {
+    const sse = createSse({ connectionMaxAge: 1_000, heartbeatInterval: 0 })
+    const route = sse.from(async function* () {
+      yield { type: 'tick', data: { n: 1 } }
+      await new Promise((resolve) => setTimeout(resolve, 5_000))
+      yield { type: 'done', data: { total: 1 } }
+    })
+    const reader = new Reader(await route.fetch(new Request('http://localhost/')))
+    await reader.until(isTick(1))
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(logged(await reader.rest()).map(({ type }) => type)).toEqual(['tick', 'done'])
   })
 })
 

@@ -312,9 +312,21 @@ it('`writable` publishes; neither its close nor its abort ends the stream', asyn
   expect(stream.ended).toBe(true)
 })
 
-it('`fail` with a contract whose failure does not end the stream is an error', async () => {
-  const events: EventContract<TickEvents> = { ...tickEvents, failure: () => [{ type: 'tick', data: { n: 0 } }] }
-  const stream = await createSse().open('s', { events })
+it.each([
+  ['gives nothing', () => []],
+  ['gives no terminal event', () => [{ type: 'tick', data: { n: 0 } } as const]],
+  ['is not there', undefined],
+])('a contract whose failure %s is refused before anything is published', async (_, failure) => {
+  const events = { ...tickEvents, failure } as EventContract<TickEvents>
+  const refusal = { code: 'invalid_contract' }
+  expect(() => createSse({ events })).toThrow(expect.objectContaining(refusal))
+  expect(await rejection(createSse().open('s', { events }))).toMatchObject(refusal)
+})
+
+it('a contract whose failure does not end the stream by one reason alone is an error of that `fail`', async () => {
+  const failure = ({ code }: { code: string }) =>
+    code === 'x' ? [] : [{ type: 'failed', data: { code, message: '' } } as const]
+  const stream = await createSse().open('s', { events: { ...tickEvents, failure } })
   expect(await rejection(stream.fail({ code: 'x', message: 'y' }))).toMatchObject({ code: 'invalid_contract' })
 })
 

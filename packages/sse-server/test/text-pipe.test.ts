@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { agentEvents } from '@x/sse-protocol'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
@@ -156,6 +157,19 @@ describe('a text that is piped into a stream', () => {
     expect([chunks, closed.mock.calls.length]).toEqual([['a'], 1])
   })
 
+  it('leaves no listener on the signal, and makes no chunk of more than 8,192 units', async () => {
+    const controller = new AbortController()
+    const chunks: TextChunk[] = []
+    const text = 'x'.repeat(20_000)
+    await new TextPipe(2 ** 20, beginning).pipe(
+      slowly(text),
+      controller.signal,
+      async (chunk) => void chunks.push(chunk),
+    )
+    expect(chunks.map((chunk) => chunk.text.length)).toEqual([8_192, 8_192, 3_616])
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([])
+  })
+
   it('does not wait for a source that hangs once its stream aborts', async () => {
     const controller = new AbortController()
     const hanging = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) }
@@ -225,6 +239,7 @@ describe('a text that is piped into a stream', () => {
 
   it('refuses a type that the contract does not have', async () => {
     const stream = await createSse({ log: new MemoryEventLog() }).open('s')
+    // @ts-expect-error The contract has no type of texts.
     await expect(stream.pipeText(['a'])).rejects.toMatchObject({ code: 'unknown_type' })
     // @ts-expect-error The contract has no such type.
     await expect(stream.pipeText(['a'], { type: 'tock' })).rejects.toMatchObject({ code: 'unknown_type' })

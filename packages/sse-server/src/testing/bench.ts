@@ -1,7 +1,7 @@
 import type { EventLog, LogEntry, LogPage, ReadLimits } from '../event-log.js'
 import { SseServerError, type SseServerErrorCode } from '../server-error.js'
 import type { EventLogContractOptions } from './event-log-contract.js'
-import { expectSame, expectThat } from './expectation.js'
+import { expectSame, expectThat, show, Unmet } from './expectation.js'
 import { inTime } from './in-time.js'
 import { Watcher } from './watcher.js'
 import { Writer } from './writer.js'
@@ -33,7 +33,10 @@ export class Bench {
     } catch (error) {
       // What the case found is worth more than what giving up finds after it.
       await bench.#giveUp().catch(() => undefined)
-      throw error
+      // Its own text may say nothing of the log.
+      throw error instanceof Unmet
+        ? error
+        : new Unmet(`Expected the log not to throw, got ${show(error)}`, { cause: error })
     }
     await bench.#giveUp()
   }
@@ -68,7 +71,7 @@ export class Bench {
 
   /** Waits for something that a wake-up brings about. */
   inTime<T>(what: string, promise: Promise<T>): Promise<T> {
-    const late = (): Error => new Error(`Expected ${what} within ${this.#wakeWithin} ms`)
+    const late = (): Error => new Unmet(`Expected ${what} within ${this.#wakeWithin} ms`)
     return inTime(promise, this.#wakeWithin, late)
   }
 

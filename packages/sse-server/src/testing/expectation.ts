@@ -9,9 +9,11 @@ export function expectThat(condition: boolean, what: string, actual: unknown): v
   if (!condition) throw unmet(`Expected ${what}, got ${show(actual)}`, actual, what)
 }
 
-/** Test runners show the two values, whole, where an error has them. */
-function unmet(message: string, actual: unknown, expected: unknown): Error {
-  return Object.assign(new Error(message), { actual, expected })
+/** A log is not what it should be. Test runners show the two values, whole, where an error has them. */
+export class Unmet extends Error {}
+
+function unmet(message: string, actual: unknown, expected: unknown): Unmet {
+  return Object.assign(new Unmet(message), { actual, expected })
 }
 
 /** Data is compared by its parts. A member that is `undefined` is one that is not there. */

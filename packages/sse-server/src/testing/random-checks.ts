@@ -1,6 +1,6 @@
 import type { NewEntry } from '../event-log.js'
 import { Bench, type Check, everything } from './bench.js'
-import { expectSame, expectThat } from './expectation.js'
+import { expectSame, expectThat, Unmet } from './expectation.js'
 import { epochFormat } from './life-checks.js'
 import { ModelStream } from './model-stream.js'
 import { type Seeded, seeded } from './seeded.js'
@@ -46,7 +46,7 @@ class Schedule {
       const { message, actual, expected } = error as Error & { actual?: unknown; expected?: unknown }
       const story = this.#story.slice(-15).join('\n  ')
       const text = `${message}\nwith { seed: ${this.#seed}, schedules: 1 }, after ${this.#story.length} operations, the last of them:\n  ${story}`
-      throw Object.assign(new Error(text, { cause: error }), { actual, expected })
+      throw Object.assign(new Unmet(text, { cause: error }), { actual, expected })
     }
   }
 

@@ -1,5 +1,5 @@
 import type { EventLog, LogPage } from '../event-log.js'
-import { show } from './expectation.js'
+import { show, Unmet } from './expectation.js'
 import { inTime } from './in-time.js'
 
 /** A reader that looks when it is woken, and never else. */
@@ -43,7 +43,7 @@ export class Watcher {
     })
     const late = (): Error => {
       const times = `it was woken ${this.woken - before} times, and saw ${show(last)}`
-      return new Error(`Expected a wake-up to show ${what} within ${this.#wakeWithin} ms; ${times}`)
+      return new Unmet(`Expected a wake-up to show ${what} within ${this.#wakeWithin} ms; ${times}`)
     }
     try {
       await Promise.all([change?.(), inTime(seen, this.#wakeWithin, late)])

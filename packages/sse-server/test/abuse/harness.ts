@@ -111,12 +111,6 @@ export async function liveMemory(): Promise<number> {
     collect()
     await turn()
   }
-  return liveMemoryNow()
-}
-
-/** The same in the middle of work, after one collection. */
-export function liveMemoryNow(): number {
-  collect()
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external
 }

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 import { createSse } from '../harness.js'
-import { liveMemory, liveMemoryNow, RawClient, serve, until } from './harness.js'
+import { liveMemory, RawClient, serve, until } from './harness.js'
 
 const script = fileURLToPath(new URL('storm-readers.mjs', import.meta.url))
 const readers = 1_000
@@ -94,7 +94,7 @@ it('1,000 readers that come back at once and take nothing cost one page each, an
   )
   expect(sse.metrics().connections).toBe(readers)
   // What is written but not sent: one page of 64 KiB of data with its framing, and what node:http needs for a connection.
-  const grown = liveMemoryNow() - before
+  const grown = (await liveMemory()) - before
   expect(Math.max(...responses.map(({ writableLength }) => writableLength))).toBeLessThan(1.25 * 65_536)
   expect(grown).toBeLessThan(readers * 1.5 * 65_536)
   release()
