@@ -30,17 +30,27 @@ export class Admission {
     if (ofClient >= this.#maxConnectionsPerClient) return 'client_full'
     this.#connections += 1
     if (clientKey !== undefined) this.#byClient.set(clientKey, ofClient + 1)
-    let held = true
-    return {
-      release: () => {
-        if (!held) return
-        held = false
-        this.#connections -= 1
-        if (clientKey === undefined) return
-        const left = (this.#byClient.get(clientKey) ?? 1) - 1
-        if (left === 0) this.#byClient.delete(clientKey)
-        else this.#byClient.set(clientKey, left)
-      },
-    }
+    return new Place(() => this.#giveBack(clientKey))
+  }
+
+  #giveBack(clientKey: string | undefined): void {
+    this.#connections -= 1
+    if (clientKey === undefined) return
+    const left = (this.#byClient.get(clientKey) ?? 1) - 1
+    if (left === 0) this.#byClient.delete(clientKey)
+    else this.#byClient.set(clientKey, left)
+  }
+}
+
+class Place implements Slot {
+  #giveBack: (() => void) | undefined
+
+  constructor(giveBack: () => void) {
+    this.#giveBack = giveBack
+  }
+
+  release(): void {
+    this.#giveBack?.()
+    this.#giveBack = undefined
   }
 }

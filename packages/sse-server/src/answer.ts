@@ -1,4 +1,3 @@
-import type { MaybePromise } from './event-log.js'
 import { formatPage, pageLimits } from './event-page.js'
 import type { Exchange } from './exchange.js'
 import { isWorthWaiting, waitForPage } from './long-poll.js'
@@ -7,9 +6,9 @@ import { isAtEnd, type LocatedPage, readAfter } from './position.js'
 import { preferredWait } from './prefer.js'
 import { Reception } from './reception.js'
 import { internalError, unknownStream } from './refusals.js'
+import { RequestSource } from './request-source.js'
 import { joinHeaders, pageHeaders, streamHeaders } from './response-headers.js'
 import type { ServerCore } from './server-core.js'
-import type { Source } from './source.js'
 import { expectText, isStreamId } from './stream-id.js'
 
 /**
@@ -80,26 +79,9 @@ export class Answer {
     else if (reception.isHead) reception.reply(200, streamHeaders)
     else if (reception.admit()) {
       const { connectionMaxAge: maxAge } = this.#core.settings
-      reception.connect({ source: this.#source(streamId), page: located.page, maxAge })
+      const source = new RequestSource(this.#core, this.#exchange.request, streamId)
+      reception.connect({ source, page: located.page, maxAge })
     }
-  }
-
-  /** The stream as this request may read it. To fail to ask is a refusal. */
-  #source(streamId: string): Source {
-    const { log, readers, settings, report } = this.#core
-    const refuse = (error: unknown): false => {
-      report(error, streamId)
-      return false
-    }
-    const isAllowed = (): MaybePromise<boolean> => {
-      try {
-        const answer = askPermission(settings, this.#exchange.request, streamId)
-        return typeof answer === 'boolean' ? answer : answer.catch(refuse)
-      } catch (error) {
-        return refuse(error)
-      }
-    }
-    return { streamId, log, readers, isAllowed }
   }
 
   async #page(streamId: string, located: LocatedPage): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Append, Appended, EventLog, NewEntry } from './event-log.js'
+import type { Append, Appended, EventLog, MaybePromise, NewEntry } from './event-log.js'
 import { isPromise } from './is-promise.js'
 import { SseServerError } from './server-error.js'
 
@@ -37,38 +37,40 @@ export class AppendQueue {
     this.#fence = fence
   }
 
-  append(entries: readonly NewEntry[], isEnd: boolean): Promise<Committed> {
+  /** The answer is there at once where that of the log is. @throws What the log refuses it with. */
+  append(entries: readonly NewEntry[], isEnd: boolean): MaybePromise<Committed> {
+    if (this.#isBusy) {
+      return new Promise((resolve, reject) => {
+        this.#waiting.push({ entries, isEnd, resolve, reject })
+      })
+    }
+    const append = this.#number(entries, isEnd)
+    const appended = this.#ask(append)
+    if (!isPromise(appended)) return { epoch: appended.epoch, last: appended.first + entries.length - 1 }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ entries, isEnd, resolve, reject })
-      this.#next()
+      this.#await(appended, append, [{ entries, isEnd, resolve, reject }])
     })
   }
 
-  #next(): void {
-    while (!this.#isBusy && this.#waiting.length > 0) {
-      const batch = this.#take()
-      // Counted up also when the append fails: it may have arrived, and its number then stands for these events.
-      this.#producerNumber += 1
-      const append = {
-        fence: this.#fence,
-        producerNumber: this.#producerNumber,
-        entries: batch.length === 1 ? batch[0]!.entries : batch.flatMap(({ entries }) => entries),
-        end: batch.at(-1)!.isEnd,
-      }
-      try {
-        const appended = this.#log.append(this.#streamId, append)
-        if (isPromise(appended)) this.#await(Promise.resolve(appended), append, batch)
-        else settle(batch, appended)
-      } catch (error) {
-        if (isRefusal(error)) refuse(batch, error)
-        else this.#await(Promise.reject(error), append, batch)
-      }
+  /** Counted up also when the append fails: it may have arrived, and its number then stands for these events. */
+  #number(entries: readonly NewEntry[], end: boolean): Append {
+    this.#producerNumber += 1
+    return { fence: this.#fence, producerNumber: this.#producerNumber, entries, end }
+  }
+
+  /** @throws Where the log said no at once. */
+  #ask(append: Append): MaybePromise<Appended> {
+    try {
+      return this.#log.append(this.#streamId, append)
+    } catch (error) {
+      if (isRefusal(error)) throw error
+      return Promise.reject(error)
     }
   }
 
-  #await(appended: Promise<Appended>, append: Append, batch: readonly Waiting[]): void {
+  #await(appended: PromiseLike<Appended>, append: Append, batch: readonly Waiting[]): void {
     this.#isBusy = true
-    appended
+    Promise.resolve(appended)
       // A log that failed without a word may have the events: asked again under the same number, it says where, or takes them now.
       .catch((error: unknown) => {
         if (isRefusal(error)) throw error
@@ -82,6 +84,16 @@ export class AppendQueue {
         this.#isBusy = false
         this.#next()
       })
+  }
+
+  #next(): void {
+    if (this.#waiting.length === 0) return
+    const batch = this.#take()
+    const append = this.#number(
+      batch.flatMap(({ entries }) => entries),
+      batch.at(-1)!.isEnd,
+    )
+    this.#await(new Promise((resolve) => resolve(this.#ask(append))), append, batch)
   }
 
   #take(): Waiting[] {

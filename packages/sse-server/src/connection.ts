@@ -9,7 +9,7 @@ import { isPromise } from './is-promise.js'
 import { locate } from './position.js'
 import { Progress } from './progress.js'
 import { shorten } from './random.js'
-import type { Channel } from './readers.js'
+import type { Channel, Reading } from './readers.js'
 import { finishLive, type Live, type LiveState, type ServerCore } from './server-core.js'
 import { ConnectionCloseEvent, ConnectionOpenEvent, GapEvent } from './server-events.js'
 import type { Sink, SinkEvents } from './sink.js'
@@ -36,7 +36,7 @@ export interface ConnectionSetup {
  * cursor, writes until the sink says stop, waits for room, and at the head waits to be woken. There is no queue of events: a reader that
  * is slow is behind in the log, and nowhere else.
  */
-export class Connection implements SinkEvents, Live {
+export class Connection implements SinkEvents, Live, Reading {
   readonly #core: ServerCore
   readonly #source: Source
   readonly #slot: Slot
@@ -44,7 +44,6 @@ export class Connection implements SinkEvents, Live {
   readonly #sink: Sink
   readonly #channel: Channel
   readonly #progress: Progress
-  readonly #wake = (): void => this.pump()
   readonly #openedAt = performance.now()
   /** Ends the connection when it is old. */
   readonly #age: Timer
@@ -64,12 +63,15 @@ export class Connection implements SinkEvents, Live {
     this.#onClosed = onClosed
     this.#progress = new Progress(cursor, page)
     this.#head = page.head
+    // First, since it throws where the log gave out what no frame can hold, and there must be nothing of an answer then. The epoch is the
+    // stream's own, the cursor may be of another one: then a gap follows.
+    const opening = openingFrame(core.settings.retry, this.#nextBeat(page.epoch), this.#progress.cursor)
     // Both may throw, and then nothing may be left of the first.
-    this.#channel = source.readers.join(source.streamId, this.#wake)
+    this.#channel = source.readers.join(source.streamId, this)
     try {
       this.#sink = exchange.stream(headers, this)
     } catch (error) {
-      source.readers.leave(source.streamId, this.#wake)
+      source.readers.leave(source.streamId, this)
       throw error
     }
     this.#age = startTimer(shorten(maxAge), () => this.#end('max_age', comeBackAtOnceFrame))
@@ -80,15 +82,17 @@ export class Connection implements SinkEvents, Live {
     core.dispatch('open', new ConnectionOpenEvent(source.streamId, replay))
     // Who is told may close the server.
     if (!this.#isIdle()) return
-    // The epoch is the stream's own, the cursor may be of another one: then a gap follows.
-    if (this.#sink.write(openingFrame(core.settings.retry, this.#nextBeat(page.epoch), this.#progress.cursor)))
-      this.pump()
+    if (this.#sink.write(opening)) this.pump()
     else this.#block()
   }
 
   get state(): LiveState {
     const lag = this.#progress.lag(this.#channel.epoch, this.#channel.head)
     return { lag, bytesPending: this.#sink.pending }
+  }
+
+  wake(): void {
+    this.pump()
   }
 
   /** Delivers what there is, unless that is under way or must wait; what wakes it may come at any time. */
@@ -252,7 +256,7 @@ export class Connection implements SinkEvents, Live {
 
   #leave(): void {
     this.#age.stop()
-    this.#source.readers.leave(this.#source.streamId, this.#wake)
+    this.#source.readers.leave(this.#source.streamId, this)
     this.#core.heartbeats.delete(this)
   }
 }

@@ -3,10 +3,9 @@ import type { LogEntry, LogPage } from './event-log.js'
 
 const encoder = new TextEncoder()
 
-/** Text as the bytes that go on the wire. */
-export function encode(text: string): Uint8Array {
-  return encoder.encode(text)
-}
+/** Text as the bytes that go on the wire: a Buffer where there are any, since node:http makes one of anything else at each write. */
+export const encode: (text: string) => Uint8Array =
+  typeof Buffer === 'function' ? (text) => Buffer.from(text) : (text) => encoder.encode(text)
 
 /** The event as it goes on the wire, encoded the first time and kept on the entry. */
 export function frameOf(epoch: string, entry: LogEntry): Uint8Array {
@@ -16,24 +15,44 @@ export function frameOf(epoch: string, entry: LogEntry): Uint8Array {
   return frame
 }
 
-/** The events of a page as one piece. Readers of one stream mostly read the same pages, so the last piece is kept. */
+/** Bytes of pieces that are kept. */
+const maxKept = 2 ** 19
+
+/** The events of a page as one piece. Readers of one stream mostly read the same pages, if not at the same moment, so the last pieces are kept. */
 export class PageEncoder {
-  #key = ''
-  #bytes = new Uint8Array(0)
+  /** By the epoch, which no other stream has, and the place. */
+  readonly #pieces = new Map<string, Uint8Array>()
+  #size = 0
 
   encode({ epoch, entries }: LogPage): Uint8Array {
     if (entries.length === 1) return frameOf(epoch, entries[0]!)
     const key = `${epoch} ${entries[0]?.sequence} ${entries.length}`
-    if (key === this.#key) return this.#bytes
-    const frames = entries.map((entry) => frameOf(epoch, entry))
-    const bytes = new Uint8Array(frames.reduce((sum, frame) => sum + frame.length, 0))
-    let offset = 0
-    for (const frame of frames) {
-      bytes.set(frame, offset)
-      offset += frame.length
-    }
-    this.#key = key
-    this.#bytes = bytes
+    const kept = this.#pieces.get(key)
+    if (kept !== undefined) return kept
+    const bytes = concatenate(entries.map((entry) => frameOf(epoch, entry)))
+    this.#keep(key, bytes)
     return bytes
   }
+
+  #keep(key: string, bytes: Uint8Array): void {
+    this.#pieces.set(key, bytes)
+    this.#size += bytes.length
+    for (const [oldest, piece] of this.#pieces) {
+      if (this.#size <= maxKept) return
+      this.#pieces.delete(oldest)
+      this.#size -= piece.length
+    }
+  }
+}
+
+function concatenate(frames: readonly Uint8Array[]): Uint8Array {
+  const size = frames.reduce((sum, frame) => sum + frame.length, 0)
+  // Not from the pool of small Buffers, of which a piece that is kept would keep the rest.
+  const bytes = typeof Buffer === 'function' ? Buffer.allocUnsafeSlow(size) : new Uint8Array(size)
+  let offset = 0
+  for (const frame of frames) {
+    bytes.set(frame, offset)
+    offset += frame.length
+  }
+  return bytes
 }

@@ -41,7 +41,8 @@ export async function waitForPage(
     },
   }
   // Joined before the first read, or an event between the two would wake nobody.
-  core.readers.join(streamId, look)
+  const reading = { wake: look }
+  core.readers.join(streamId, reading)
   const timer = startTimer(milliseconds, stop)
   core.live.add(live)
   exchange.onGone(stop)
@@ -60,7 +61,7 @@ export async function waitForPage(
     }
   } finally {
     timer.stop()
-    core.readers.leave(streamId, look)
+    core.readers.leave(streamId, reading)
     finishLive(core, live)
   }
 }

@@ -54,6 +54,10 @@ export class MemoryStream {
   #head = 0
   #size = 0
 
+  /** What was read last, until the stream changes: readers at the head all ask for the same page. */
+  #page: LogPage | undefined
+  #asked = { after: -1, maxEvents: 0, maxBytes: 0 }
+
   constructor(id: string, epoch: string, fence: number) {
     this.id = id
     this.epoch = epoch
@@ -90,6 +94,7 @@ export class MemoryStream {
   /** Adds the entries of an append made at a time, and returns the sequence of the first. */
   add({ entries, fence, producerNumber, end }: Append, time: number): number {
     const first = this.#head + 1
+    this.#page = undefined
     for (const entry of entries) {
       const { type, data, bytes, internal } = entry
       const size = sizeOfEntry(entry)
@@ -132,6 +137,10 @@ export class MemoryStream {
   }
 
   read(after: number, { maxEvents, maxBytes }: ReadLimits): LogPage {
+    const asked = this.#asked
+    if (this.#page && asked.after === after && asked.maxEvents === maxEvents && asked.maxBytes === maxBytes) {
+      return this.#page
+    }
     const oldest = this.oldest
     const from = this.#start + Math.max(0, after + 1 - oldest)
     let until = from
@@ -141,10 +150,14 @@ export class MemoryStream {
       if (bytes > maxBytes && until > from) break
       until += 1
     }
-    return { epoch: this.epoch, entries: this.#entries.slice(from, until), oldest, head: this.#head, ended: this.ended }
+    this.#asked = { after, maxEvents, maxBytes }
+    const entries = this.#entries.slice(from, until)
+    this.#page = { epoch: this.epoch, entries, oldest, head: this.#head, ended: this.ended }
+    return this.#page
   }
 
   dropOldest(): void {
+    this.#page = undefined
     this.#size -= this.#entries[this.#start]?.size ?? 0
     this.#entries[this.#start] = dropped
     this.#start += 1

@@ -18,7 +18,7 @@ export class NodeExchange implements Exchange {
     this.#response = response
     this.#departure = watchDeparture(request, response)
     // A write that loses the race against a disconnect; `close` follows and says all there is to know.
-    response.on('error', () => {})
+    response.on('error', ignore)
   }
 
   get method(): string {
@@ -69,8 +69,15 @@ export class NodeExchange implements Exchange {
   stream(headers: Readonly<Record<string, string>>, events: SinkEvents): Sink {
     // First what may throw: nobody listens then.
     this.#head(200, headers)
+    this.#flush()
     this.#departure.onPassed(() => events.closed())
     return createSink(this.#response, events)
+  }
+
+  /** The headers are on their way, and not kept until the body. A response that waits for its turn has none to send. */
+  #flush(): void {
+    const response = this.#response
+    if (!('stream' in response) && response.socket !== null) response.flushHeaders()
   }
 
   #destroy(): void {
@@ -82,11 +89,18 @@ export class NodeExchange implements Exchange {
   #head(status: number, headers: Readonly<Record<string, string>>): void {
     const response = this.#response
     response.statusCode = status
+    // At once where there is none of a middleware: node:http keeps each header that is set by itself.
+    if (!('stream' in response) && response.getHeaderNames().length === 0) {
+      response.writeHead(status, headers)
+      return
+    }
     for (const [name, value] of Object.entries(headers)) {
       response.setHeader(name, name === 'Vary' ? mergeVary(response.getHeader('Vary'), value) : value)
     }
   }
 }
+
+function ignore(): void {}
 
 /** The client is gone when the response is over, and also when the socket closes: a response that is still queued is not told of that. */
 function watchDeparture(request: NodeRequest, response: NodeResponse): Departure {

@@ -1,9 +1,10 @@
 import { type EventContract, type EventOf, type FailureReason, formatEventId } from '@x/sse-protocol'
-import { AppendQueue } from './append-queue.js'
+import { AppendQueue, type Committed } from './append-queue.js'
 import { checkEvent } from './check-event.js'
-import type { EventLog, NewEntry, OpenedStream } from './event-log.js'
+import type { EventLog, MaybePromise, NewEntry, OpenedStream } from './event-log.js'
 import { expectFailure } from './expect-failure.js'
 import { describe } from './expect-option.js'
+import { isPromise } from './is-promise.js'
 import { SseServerError, type SseServerErrorCode } from './server-error.js'
 import { readStored } from './stored-events.js'
 import type {
@@ -79,7 +80,7 @@ export class Producer<Events extends object> implements Stream<Events> {
     return this.#controller.signal
   }
 
-  async publish<Type extends keyof Events & string>(
+  publish<Type extends keyof Events & string>(
     type: Type,
     data: PublishData<Events[Type]>,
     options: PublishOptions = {},
@@ -177,7 +178,9 @@ export class Producer<Events extends object> implements Stream<Events> {
   async #publish(type: string, data: unknown, internal: unknown): Promise<string> {
     this.#expectOpen()
     const entry = this.#check(type, data, internal)
-    const sequence = await this.#append([entry], this.#setup.contract.isTerminal(type, data))
+    const appended = this.#append([entry], this.#setup.contract.isTerminal(type, data))
+    // Without a turn of the queue of promises where there is nothing to wait for.
+    const sequence = typeof appended === 'number' ? appended : await appended
     return formatEventId(this.#epoch, sequence)
   }
 
@@ -200,31 +203,41 @@ export class Producer<Events extends object> implements Stream<Events> {
     this.#setup.onDone()
   }
 
-  /** Resolves with the sequence of the last entry. */
-  async #append(entries: readonly NewEntry[], isEnd: boolean): Promise<number> {
+  /** The sequence of the last entry, at once where the log answers at once. */
+  #append(entries: readonly NewEntry[], isEnd: boolean): MaybePromise<number> {
     // Its own data may have ended the stream while it was made a text.
     this.#expectOpen()
     // Set at once and not when the log answers, or a second terminal event could follow the first.
     this.#ended = isEnd
     try {
-      const { epoch, last } = await this.#queue.append(entries, isEnd)
-      this.#epoch = epoch
-      this.#head = Math.max(this.#head, last)
-      this.#setup.onPublished(entries.length)
-      if (isEnd) this.#finish()
-      return last
+      const committed = this.#queue.append(entries, isEnd)
+      if (!isPromise(committed)) return this.#accepted(committed, entries.length, isEnd)
+      return committed.then(
+        (value) => this.#accepted(value, entries.length, isEnd),
+        (error: unknown) => this.#refused(error, isEnd),
+      )
     } catch (error) {
-      // A log that ended with its server holds nothing any more.
-      if (isCode(error, 'unknown_stream') && isCode(this.signal.reason, 'closing')) throw this.signal.reason
-      if (isCode(error, 'fenced')) {
-        this.abandon('fenced', error.message)
-      }
-      // An end of before, which the log took and whose answer was lost.
-      const hasEnded = isCode(error, 'stream_ended')
-      if (isEnd || hasEnded) this.#ended = hasEnded
-      if (hasEnded) this.#finish()
-      throw error
+      return this.#refused(error, isEnd)
     }
+  }
+
+  #accepted({ epoch, last }: Committed, count: number, isEnd: boolean): number {
+    this.#epoch = epoch
+    this.#head = Math.max(this.#head, last)
+    this.#setup.onPublished(count)
+    if (isEnd) this.#finish()
+    return last
+  }
+
+  #refused(error: unknown, isEnd: boolean): never {
+    // A log that ended with its server holds nothing any more.
+    if (isCode(error, 'unknown_stream') && isCode(this.signal.reason, 'closing')) throw this.signal.reason
+    if (isCode(error, 'fenced')) this.abandon('fenced', error.message)
+    // An end of before, which the log took and whose answer was lost.
+    const hasEnded = isCode(error, 'stream_ended')
+    if (isEnd || hasEnded) this.#ended = hasEnded
+    if (hasEnded) this.#finish()
+    throw error
   }
 }
 

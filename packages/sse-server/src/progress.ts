@@ -36,6 +36,8 @@ export class Progress {
 
   /** What is missing before a page, to be told before anything of it. The reader is then where the log begins. */
   skipGap(page: LogPage): Gap | undefined {
+    // Nearly always.
+    if (page.epoch === this.#epoch && this.#sequence <= page.head && this.#sequence + 1 >= page.oldest) return undefined
     const requested = this.#isCursor ? formatEventId(this.#epoch, this.#sequence) : null
     const { after, gap } = locate(this.cursor, requested, page)
     if (gap !== undefined) this.#move(page, after)

@@ -9,7 +9,7 @@ export interface Source {
   /** Of that log. */
   readonly readers: Readers
   /** Whether the reader may still read the stream. Must not throw. */
-  readonly isAllowed: () => MaybePromise<boolean>
+  isAllowed(): MaybePromise<boolean>
 }
 
 /** `undefined`: the log does not hold the stream. */
@@ -23,8 +23,8 @@ const limits = { maxEvents: 1_000, maxBytes: 65_536 }
  * page between is a replay, for which the permission is asked again.
  */
 export function readPage(source: Source, { isBehind, sequence }: Progress): MaybePromise<PageAnswer> {
-  const { log, streamId, isAllowed } = source
-  const allowed = !isBehind || isAllowed()
+  const { log, streamId } = source
+  const allowed = !isBehind || source.isAllowed()
   const read = (is: boolean): MaybePromise<PageAnswer> => (is ? log.read(streamId, sequence, limits) : 'forbidden')
   return typeof allowed === 'boolean' ? read(allowed) : allowed.then(read)
 }

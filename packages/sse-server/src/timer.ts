@@ -6,8 +6,11 @@ export interface Timer {
 /** Beyond this a runtime's own timers fire at once instead of late. */
 const longest = 2 ** 31 - 1
 
+const never: Timer = { stop: () => {} }
+
 /** Calls back after any number of milliseconds; `Infinity` is never. It does not keep the process alive. */
 export function startTimer(milliseconds: number, callback: () => void): Timer {
+  if (milliseconds === Number.POSITIVE_INFINITY) return never
   let handle: ReturnType<typeof setTimeout> | undefined
   let remaining = milliseconds
   const step = (): void => {
@@ -18,6 +21,6 @@ export function startTimer(milliseconds: number, callback: () => void): Timer {
     const holder: { unref?: () => void } = handle
     holder.unref?.()
   }
-  if (milliseconds !== Number.POSITIVE_INFINITY) step()
+  step()
   return { stop: () => clearTimeout(handle) }
 }

@@ -39,6 +39,7 @@ describe('the end of a stream', () => {
       [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}), return: closed }),
     }
     const piped = expect(stream.pipeText(hanging)).rejects.toMatchObject({ code: 'stream_ended' })
+    await new Promise((resolve) => setImmediate(resolve))
     const next = expect(stream.pipeText(['more'])).rejects.toMatchObject({ code: 'stream_ended' })
     await stream.end('done', {})
     await Promise.all([piped, next])
