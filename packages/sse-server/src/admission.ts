@@ -30,10 +30,11 @@ export class Admission {
     if (ofClient >= this.#maxConnectionsPerClient) return 'client_full'
     this.#connections += 1
     if (clientKey !== undefined) this.#byClient.set(clientKey, ofClient + 1)
-    return new Place(() => this.#giveBack(clientKey))
+    return new Place(this, clientKey)
   }
 
-  #giveBack(clientKey: string | undefined): void {
+  /** Of a place that was acquired; called once for it. */
+  giveBack(clientKey: string | undefined): void {
     this.#connections -= 1
     if (clientKey === undefined) return
     const left = (this.#byClient.get(clientKey) ?? 1) - 1
@@ -42,15 +43,18 @@ export class Admission {
   }
 }
 
+/** An object of two members and no function of its own, since there is one for every connection. */
 class Place implements Slot {
-  #giveBack: (() => void) | undefined
+  #admission: Admission | undefined
+  readonly #clientKey: string | undefined
 
-  constructor(giveBack: () => void) {
-    this.#giveBack = giveBack
+  constructor(admission: Admission, clientKey: string | undefined) {
+    this.#admission = admission
+    this.#clientKey = clientKey
   }
 
   release(): void {
-    this.#giveBack?.()
-    this.#giveBack = undefined
+    this.#admission?.giveBack(this.#clientKey)
+    this.#admission = undefined
   }
 }

@@ -8,7 +8,7 @@ import { problemResponse } from './problem.js'
 import { RecentEnds } from './recent-ends.js'
 import { Reception } from './reception.js'
 import { allowMethods, methodNotAllowed, methods } from './refusals.js'
-import { streamHeaders } from './response-headers.js'
+import { noHeaders, streamHeaders } from './response-headers.js'
 import type { ServerCore } from './server-core.js'
 
 /** A handler whose every reader has a generator of its own. */
@@ -24,7 +24,7 @@ export function createGeneratorRoute<Events extends object, Req extends SseReque
 ): GeneratorRoute<Extract<Req, NodeRequest>> {
   const ends = new RecentEnds()
   const answer = (exchange: Exchange): void => {
-    const reception = new Reception(core, exchange, ['text/event-stream'], {})
+    const reception = new Reception(core, exchange, ['text/event-stream'], noHeaders)
     if (!reception.begin()) return
     if (ends.has(reception.cursor)) reception.replyDone()
     else if (reception.isHead) reception.reply(200, streamHeaders)

@@ -74,10 +74,17 @@ export class NodeExchange implements Exchange {
     return createSink(this.#response, events)
   }
 
-  /** The headers are on their way, and not kept until the body. A response that waits for its turn has none to send. */
+  /**
+   * Has the headers on their way, and not kept until the body; in one piece with what this turn writes. A response that waits for its
+   * turn has none to send.
+   */
   #flush(): void {
     const response = this.#response
-    if (!('stream' in response) && response.socket !== null) response.flushHeaders()
+    if ('stream' in response || response.socket === null) return
+    const { socket } = response
+    socket.cork()
+    response.flushHeaders()
+    process.nextTick(() => socket.uncork())
   }
 
   #destroy(): void {
@@ -111,7 +118,8 @@ function watchDeparture(request: NodeRequest, response: NodeResponse): Departure
     leave()
     return departure
   }
-  response.once('close', leave)
+  // Not `once`, which keeps more than the listener; it counts once anyway.
+  response.on('close', leave)
   // The stream of HTTP/2 is the response's own, so the response is told always.
   if (!('stream' in response)) departure.onPassed(onSocketClose(request.socket, leave))
   return departure

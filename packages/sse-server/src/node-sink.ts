@@ -11,7 +11,7 @@ import type { Sink, SinkEvents } from './sink.js'
  */
 export class NodeSink implements Sink {
   readonly #response: ServerResponse
-  #held: Uint8Array[] = []
+  #held: Uint8Array[] | undefined
 
   constructor(response: ServerResponse, events: SinkEvents) {
     this.#response = response
@@ -28,11 +28,12 @@ export class NodeSink implements Sink {
   }
 
   get pending(): number {
-    return this.#response.writableLength + this.#held.reduce((sum, { length }) => sum + length, 0)
+    return this.#response.writableLength + (this.#held?.reduce((sum, { length }) => sum + length, 0) ?? 0)
   }
 
   write(bytes: Uint8Array): boolean {
     if (!this.#isQueued) return this.#response.write(bytes)
+    this.#held ??= []
     this.#held.push(bytes)
     return false
   }
@@ -43,15 +44,15 @@ export class NodeSink implements Sink {
   }
 
   destroy(): void {
-    this.#held = []
+    this.#held = undefined
     // A destroyed response whose turn comes later does not close the connection by itself on every version of Node.
     if (this.#isQueued) this.#response.once('socket', (socket: Socket) => socket.destroy())
     this.#response.destroy()
   }
 
   #writeHeld(): void {
-    for (const bytes of this.#held) this.#response.write(bytes)
-    this.#held = []
+    for (const bytes of this.#held ?? []) this.#response.write(bytes)
+    this.#held = undefined
   }
 }
 

@@ -29,13 +29,13 @@ export class RequestSource implements Source {
   isAllowed(): MaybePromise<boolean> {
     try {
       const answer = askPermission(this.#core.settings, this.#request, this.streamId)
-      return typeof answer === 'boolean' ? answer : answer.catch(this.#refuse)
+      return typeof answer === 'boolean' ? answer : answer.catch((error: unknown) => this.#refuse(error))
     } catch (error) {
       return this.#refuse(error)
     }
   }
 
-  readonly #refuse = (error: unknown): false => {
+  #refuse(error: unknown): false {
     this.#core.report(error, this.streamId)
     return false
   }

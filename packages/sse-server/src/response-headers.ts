@@ -23,6 +23,9 @@ export interface CorsOptions {
   readonly origins: readonly string[] | '*'
 }
 
+/** Shared by all answers that need none. */
+export const noHeaders: Readonly<Record<string, string>> = {}
+
 /** @throws TypeError where an origin is none that a browser sends. */
 export function expectCors(cors: CorsOptions | undefined): CorsOptions | undefined {
   if (cors === undefined) return undefined
@@ -40,8 +43,11 @@ export function expectCors(cors: CorsOptions | undefined): CorsOptions | undefin
 }
 
 /** The headers that let a page of this origin read an answer. */
-export function corsHeaders(cors: CorsOptions | undefined, origin: string | undefined): Record<string, string> {
-  if (cors === undefined) return {}
+export function corsHeaders(
+  cors: CorsOptions | undefined,
+  origin: string | undefined,
+): Readonly<Record<string, string>> {
+  if (cors === undefined) return noHeaders
   const exposed = { 'Access-Control-Expose-Headers': 'Content-Location, Location, Retry-After' }
   if (cors.origins === '*') return { 'Access-Control-Allow-Origin': '*', ...exposed }
   // The answer depends on the origin also where this one is refused.
@@ -58,7 +64,9 @@ export const preflightHeaders = {
 } as const
 
 /** Joins sets of headers; each one's `Vary` counts. */
-export function joinHeaders(...sets: readonly Readonly<Record<string, string>>[]): Record<string, string> {
+export function joinHeaders(...sets: readonly Readonly<Record<string, string>>[]): Readonly<Record<string, string>> {
+  const [only, ...others] = sets.filter((set) => set !== noHeaders)
+  if (others.length === 0) return only ?? noHeaders
   const joined: Record<string, string> = {}
   for (const headers of sets) {
     for (const [name, value] of Object.entries(headers)) {

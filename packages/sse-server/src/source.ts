@@ -25,6 +25,7 @@ const limits = { maxEvents: 1_000, maxBytes: 65_536 }
 export function readPage(source: Source, { isBehind, sequence }: Progress): MaybePromise<PageAnswer> {
   const { log, streamId } = source
   const allowed = !isBehind || source.isAllowed()
-  const read = (is: boolean): MaybePromise<PageAnswer> => (is ? log.read(streamId, sequence, limits) : 'forbidden')
-  return typeof allowed === 'boolean' ? read(allowed) : allowed.then(read)
+  if (allowed === true) return log.read(streamId, sequence, limits)
+  if (allowed === false) return 'forbidden'
+  return allowed.then((is) => (is ? log.read(streamId, sequence, limits) : 'forbidden'))
 }

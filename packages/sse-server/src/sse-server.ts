@@ -16,6 +16,7 @@ import { NodeExchange } from './node-exchange.js'
 import { createMiddleware, type Middleware } from './node-middleware.js'
 import { Producers } from './producers.js'
 import { Readers } from './readers.js'
+import { noHeaders } from './response-headers.js'
 import type { Live, ServerCore } from './server-core.js'
 import { ServerErrorEvent, type SseServerEventMap } from './server-events.js'
 import { expectLog, resolveOptions, type SseServerOptions } from './server-options.js'
@@ -167,14 +168,14 @@ export class SseServer<Events extends object> extends TypedEventTarget<SseServer
     target: StreamTarget,
     options: AnswerOptions = {},
   ): Promise<void> {
-    await new Answer(this.#core, new NodeExchange(request, response), options.headers ?? {}).begin(target)
+    await new Answer(this.#core, new NodeExchange(request, response), options.headers ?? noHeaders).begin(target)
   }
 
   /** Answers one Request of a fetch-style host, as {@link handle} does. The body is made as the host pulls it. */
   async fetch(request: Request, target: StreamTarget, options: AnswerOptions = {}): Promise<Response> {
     const exchange = new FetchExchange(request)
     try {
-      await new Answer(this.#core, exchange, options.headers ?? {}).begin(target)
+      await new Answer(this.#core, exchange, options.headers ?? noHeaders).begin(target)
     } catch (error) {
       exchange.forget()
       throw error
