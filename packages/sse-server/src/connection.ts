@@ -80,8 +80,6 @@ export class Connection implements SinkEvents, Live, Reading {
     core.counters.opened += 1
     const replay = page.head - locate(cursor, null, page).after
     core.dispatch('open', new ConnectionOpenEvent(source.streamId, replay))
-    // Who is told may close the server.
-    if (!this.#isIdle()) return
     if (this.#sink.write(opening)) this.pump()
     else this.#block()
   }

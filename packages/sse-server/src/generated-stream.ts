@@ -71,7 +71,6 @@ export class GeneratedStream<Events extends object> {
   /** Publishes what a generator gives, until the end of either. Never rejects. */
   async run(generate: (signal: AbortSignal) => GeneratedEvents<Events>): Promise<void> {
     try {
-      this.#reading.check()
       await this.#publishAll(open(generate(this.#producer.signal)))
     } catch (error) {
       await this.#fail(error)

@@ -358,3 +358,36 @@ it('an event that cannot be put on the wire cuts the connection and is reported,
   expect(errors).toHaveLength(1)
   expect(sse.metrics()).toMatchObject({ connections: 0, closed: { log_error: 1 } })
 })
+
+it('a page that its client does not take is cut after the write timeout, and one that it takes is not', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const sse = createSse({
+    log: new MemoryEventLog({ maxBytes: 2 ** 24 }),
+    writeTimeout: 1_000,
+    maxPayloadBytes: 2 ** 24,
+  })
+  const stream = await sse.open('s')
+  // More than the kernel takes.
+  await stream.publish('tick', { n: 1, text: 'x'.repeat(12 * 2 ** 20) })
+  const sockets = new Set<Socket>()
+  const middleware = sse.middleware()
+  const origin = await listen((request: IncomingMessage, response: ServerResponse) => {
+    sockets.add(request.socket)
+    middleware(request, response)
+  })
+  const client = connectSocket(Number(new URL(origin).port), '127.0.0.1')
+  client.on('error', () => {})
+  client.pause()
+  client.write(get('Accept: application/json\r\n'))
+  await eventually(() => sse.metrics().pages === 1)
+  for (let count = 0; count < 20; count += 1) await turn()
+  const [socket] = sockets
+  await vi.advanceTimersByTimeAsync(999)
+  expect(socket!.destroyed).toBe(false)
+  await vi.advanceTimersByTimeAsync(1)
+  expect(socket!.destroyed).toBe(true)
+  client.destroy()
+  const page = await fetch(`${origin}/s`, { headers: { Accept: 'application/json' } })
+  expect((await page.text()).length).toBeGreaterThan(12 * 2 ** 20)
+  expect(vi.getTimerCount()).toBeLessThan(3)
+})

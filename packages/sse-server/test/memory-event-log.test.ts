@@ -370,3 +370,23 @@ it.each([
 ])('a bad option is refused at once: %j', (options, message) => {
   expect(() => new MemoryEventLog(options)).toThrow(new TypeError(message))
 })
+
+it('an ended stream that is deleted leaves the others in the order of their ends', () => {
+  const log = new MemoryEventLog({ retention: 1_000 })
+  const end = (id: string): void => {
+    const { fence } = log.open(id)
+    log.append(id, { fence, producerNumber: 1, entries: [{ type: 'done', data: '1', bytes: 1 }], end: true })
+  }
+  const held = (): string[] =>
+    ['a', 'b', 'c', 'd', 'e'].filter((id) => log.read(id, 0, { maxEvents: 0, maxBytes: 0 }) !== undefined)
+  for (const id of ['a', 'b', 'c']) end(id)
+  // The last, the first, and one between.
+  log.delete('c')
+  end('d')
+  log.delete('a')
+  end('e')
+  log.delete('d')
+  expect(held()).toEqual(['b', 'e'])
+  vi.advanceTimersByTime(1_000)
+  expect([held(), vi.getTimerCount()]).toEqual([[], 0])
+})

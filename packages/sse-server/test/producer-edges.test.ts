@@ -206,6 +206,36 @@ it('a server that closes tells its readers different times to come back after', 
   expect(times).toEqual([2_000, 4_000, 5_996])
 })
 
+it('a listener that has the reader leave as it connects leaves nothing behind', async () => {
+  const sse = createSse()
+  const errors: unknown[] = []
+  sse.addEventListener('error', ({ error }) => void errors.push(error))
+  await sse.open('s')
+  const controller = new AbortController()
+  sse.addEventListener('open', () => controller.abort())
+  const response = await (await fetchHost(sse)).ask('s', { signal: controller.signal })
+  await expect(response.text()).rejects.toThrow()
+  expect([errors, sse.metrics().connections, sse.metrics().closed.disconnected]).toEqual([[], 0, 1])
+})
+
+it('two streams that publish several events in one turn each send their own', async () => {
+  const sse = createSse()
+  const host = await fetchHost(sse)
+  const streams = await Promise.all(['a', 'b', 'c'].map((id) => sse.open(id)))
+  const readers = await Promise.all(streams.map(async ({ id }) => new Reader(await host.ask(id))))
+  for (const reader of readers) await reader.until(isType('heartbeat'))
+  for (const [index, stream] of streams.entries()) {
+    for (const n of [1, 2, 3]) void stream.publish('tick', { n, text: `of ${index}` })
+  }
+  for (const [index, reader] of readers.entries()) {
+    const events = logged(await reader.until(isTick(3)))
+    expect(events.map(({ id, data }) => [id, data])).toEqual(
+      [1, 2, 3].map((n) => [`${streams[index]!.epoch}-${n}`, { n, text: `of ${index}` }]),
+    )
+    await reader.cancel()
+  }
+})
+
 it('heartbeats go on while `authorize` takes its time over a further page', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   try {
