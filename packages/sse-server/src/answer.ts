@@ -5,7 +5,7 @@ import { askPermission } from './permission.js'
 import { isAtEnd, type LocatedPage, readAfter } from './position.js'
 import { preferredWait } from './prefer.js'
 import { Reception } from './reception.js'
-import { internalError, unknownStream } from './refusals.js'
+import { crowded, internalError, unknownStream } from './refusals.js'
 import { RequestSource } from './request-source.js'
 import { joinHeaders, pageHeaders, streamHeaders } from './response-headers.js'
 import type { ServerCore } from './server-core.js'
@@ -36,7 +36,7 @@ export class Answer {
   /** Resolves when the answer has begun; rejects, with nothing sent, where the target threw. */
   async begin(target: StreamTarget): Promise<void> {
     const reception = this.#reception
-    if (!reception.begin()) return
+    if (!reception.begin() || !(await this.#isItsTurn())) return
     if (typeof target !== 'function') {
       await this.#read(expectText(target))
       return
@@ -53,11 +53,19 @@ export class Answer {
     }
   }
 
+  /** A page is made when it can be sent: many may be asked for on one socket that nobody reads. False: the request is dealt with. */
+  async #isItsTurn(): Promise<boolean> {
+    const reception = this.#reception
+    if (reception.isStream) return true
+    const turn = await this.#exchange.turn()
+    if (turn === 'crowded') reception.refuse(crowded)
+    // Again, since the server may have begun to close.
+    return turn === 'now' && reception.begin()
+  }
+
   async #read(streamId: string): Promise<void> {
     const { isStream, cursor } = this.#reception
     try {
-      // A page is made when it can be sent: many may be asked for on one socket that nobody reads.
-      if (!isStream) await this.#exchange.turn()
       const { settings, log } = this.#core
       const isAllowed = isStreamId(streamId) && (await askPermission(settings, this.#exchange.request, streamId))
       const located = isAllowed ? await readAfter(log, streamId, cursor, isStream ? stateOnly : pageLimits) : undefined

@@ -46,7 +46,7 @@ export class AppendQueue {
     }
     const append = this.#number(entries, isEnd)
     const appended = this.#ask(append)
-    if (!isPromise(appended)) return { epoch: appended.epoch, last: appended.first + entries.length - 1 }
+    if (!isPromise(appended)) return { epoch: expectPlace(appended).epoch, last: appended.first + entries.length - 1 }
     return new Promise((resolve, reject) => {
       this.#await(appended, append, [{ entries, isEnd, resolve, reject }])
     })
@@ -76,10 +76,8 @@ export class AppendQueue {
         if (isRefusal(error)) throw error
         return this.#log.append(this.#streamId, append)
       })
-      .then(
-        (value) => settle(batch, value),
-        (error: unknown) => refuse(batch, error),
-      )
+      .then((value) => settle(batch, expectPlace(value)))
+      .catch((error: unknown) => refuse(batch, error))
       .finally(() => {
         this.#isBusy = false
         this.#next()
@@ -106,6 +104,12 @@ export class AppendQueue {
     }
     return this.#waiting.splice(0, count)
   }
+}
+
+/** @throws TypeError where the log does not say where the events are. */
+function expectPlace(appended: Appended): Appended {
+  if (typeof appended?.epoch === 'string' && Number.isSafeInteger(appended.first)) return appended
+  throw new TypeError('Expected the log to answer an append with an epoch and the sequence of the first event')
 }
 
 /** Whether the log said no, so that it holds nothing of the append. */

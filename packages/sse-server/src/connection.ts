@@ -192,7 +192,8 @@ export class Connection implements SinkEvents, Live, Reading {
       // The entries were read after a place of another epoch, or beyond the head.
       if (gap.reason !== 'evicted') return true
     }
-    const hasRoom = page.entries.length === 0 || this.#sink.write(this.#channel.encoder.encode(page))
+    const hasRoom =
+      page.entries.length === 0 || this.#sink.write(this.#channel.encoder.encode(this.#source.streamId, page))
     this.#events += page.entries.length
     this.#core.counters.delivered += page.entries.length
     const hasMore = this.#progress.pass(page)
@@ -205,7 +206,12 @@ export class Connection implements SinkEvents, Live, Reading {
     if (!this.#isBeatDue || (this.#state !== 'idle' && this.#state !== 'reading')) return
     this.#isBeatDue = false
     this.#core.counters.heartbeats += 1
-    if (!this.#sink.write(heartbeatFrame(this.#nextBeat(this.#progress.cursor.epoch)))) this.#block()
+    try {
+      if (!this.#sink.write(heartbeatFrame(this.#nextBeat(this.#progress.cursor.epoch)))) this.#block()
+    } catch (error) {
+      // The next connection's heartbeat is due at the same call.
+      this.#giveUp(error)
+    }
   }
 
   #nextBeat(epoch: string): Beat {

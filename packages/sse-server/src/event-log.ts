@@ -26,7 +26,7 @@ export interface LogEntry extends NewEntry {
 
 /** What a producer gets that takes a stream over. */
 export interface OpenedStream {
-  /** Digits and lower-case letters, 8 to 47 of them (PROTOCOL.md §3.1, §3.3). Another one after a `delete`. */
+  /** Digits and lower-case letters, 8 to 47 of them (PROTOCOL.md §3.1, §3.3). Another one after a `delete`, and no other stream's. */
   readonly epoch: string
   /** A positive integer, greater than every fence that this log gave out for the stream before, also before a `delete`. */
   readonly fence: number

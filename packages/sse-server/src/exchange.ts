@@ -22,8 +22,8 @@ export interface Exchange {
   query(name: string): string | undefined
   /** Called once when the client is gone, and at once where it is. */
   onGone(listener: () => void): void
-  /** Resolves when nothing else is to be sent to the client first, or it is gone. */
-  turn(): Promise<void>
+  /** Resolves when nothing else is to be sent to the client first. `gone`: there is nobody to send to any more; `crowded`: too many requests wait. */
+  turn(): Promise<'now' | 'gone' | 'crowded'>
   /** Answers in one piece. A client that does not take it within so many milliseconds is given up, where its host does not see to that. */
   reply(status: number, headers: Readonly<Record<string, string>>, body?: string, writeTimeout?: number): void
   /** Answers with status 200 and a body that is written bit by bit. Only while the client is not gone; `events` is told when it is. */

@@ -11,10 +11,12 @@ export function expectFailure<Events extends object>(
   reason: FailureReason,
 ): readonly EventOf<Events>[] {
   const events: unknown = typeof contract.failure === 'function' ? contract.failure(reason) : undefined
-  const last: EventOf<Events> | undefined = Array.isArray(events) ? events.at(-1) : undefined
-  if (last !== undefined && contract.isTerminal(last.type, last.data)) return events as EventOf<Events>[]
+  const known: readonly EventOf<Events>[] = Array.isArray(events) ? events : []
+  const last = known.at(-1)
+  const areKnown = known.every(({ type }) => contract.types.has(type))
+  if (last !== undefined && areKnown && contract.isTerminal(last.type, last.data)) return known
   throw new SseServerError(
     'invalid_contract',
-    'Expected `failure` of the contract to give events of which the last is terminal',
+    'Expected `failure` of the contract to give events of its types, of which the last is terminal',
   )
 }

@@ -49,7 +49,9 @@ export class FetchExchange implements Exchange {
     this.#forget.abort()
   }
 
-  async turn(): Promise<void> {}
+  async turn(): Promise<'now'> {
+    return 'now'
+  }
 
   reply(status: number, headers: Readonly<Record<string, string>>, body?: string): void {
     this.forget()

@@ -20,13 +20,13 @@ const maxKept = 2 ** 19
 
 /** The events of a page as one piece. Readers of one stream mostly read the same pages, if not at the same moment, so the last pieces are kept. */
 export class PageEncoder {
-  /** By the epoch, which no other stream has, and the place. */
+  /** By the stream and the place. */
   readonly #pieces = new Map<string, Uint8Array>()
   #size = 0
 
-  encode({ epoch, entries }: LogPage): Uint8Array {
+  encode(streamId: string, { epoch, entries }: LogPage): Uint8Array {
     if (entries.length === 1) return frameOf(epoch, entries[0]!)
-    const key = `${epoch} ${entries[0]?.sequence} ${entries.length}`
+    const key = `${epoch} ${entries[0]?.sequence} ${entries.length} ${streamId}`
     const kept = this.#pieces.get(key)
     if (kept !== undefined) return kept
     const bytes = concatenate(entries.map((entry) => frameOf(epoch, entry)))

@@ -122,6 +122,10 @@ export class MemoryEventLog implements EventLog {
     let size = 0
     for (const entry of append.entries) size += sizeOfEntry(entry)
     this.#makeRoom(streamId, size)
+    if (this.#streams.get(streamId) !== stream) {
+      // Somebody who was told of what made room dropped it.
+      throw new SseServerError('unknown_stream', 'The log does not hold this stream', { streamId })
+    }
     const before = stream.size
     const now = this.#ages === undefined ? 0 : Math.ceil(performance.now())
     const first = stream.add(append, now)

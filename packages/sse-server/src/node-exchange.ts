@@ -2,10 +2,11 @@ import { Departure } from './departure.js'
 import type { Exchange, NodeRequest, NodeResponse } from './exchange.js'
 import { headerOf } from './exchange.js'
 import { createSink } from './node-sink.js'
+import { sendPaced } from './paced-body.js'
 import { mergeVary } from './response-headers.js'
 import type { Sink, SinkEvents } from './sink.js'
 import { onSocketClose } from './socket-close.js'
-import { startTimer } from './timer.js'
+import { enterQueue, leaveQueue } from './socket-queue.js'
 
 /** An exchange over node:http or the compatibility API of node:http2. */
 export class NodeExchange implements Exchange {
@@ -44,13 +45,15 @@ export class NodeExchange implements Exchange {
     this.#departure.onPassed(listener)
   }
 
-  turn(): Promise<void> {
+  turn(): Promise<'now' | 'gone' | 'crowded'> {
+    const { socket } = this.request
     const response = this.#response
-    return new Promise((resolve) => {
-      if ('stream' in response || response.socket !== null) resolve()
-      else response.once('socket', () => resolve())
-      this.onGone(resolve)
-    })
+    if ('stream' in response || response.socket !== null) return Promise.resolve('now')
+    if (!enterQueue(socket)) return Promise.resolve('crowded')
+    return new Promise<'now' | 'gone'>((resolve) => {
+      response.once('socket', () => resolve('now'))
+      this.onGone(() => resolve('gone'))
+    }).finally(() => leaveQueue(socket))
   }
 
   reply(
@@ -59,11 +62,14 @@ export class NodeExchange implements Exchange {
     body?: string,
     writeTimeout = Number.POSITIVE_INFINITY,
   ): void {
-    const deadline = startTimer(writeTimeout, () => this.#destroy())
-    this.onGone(() => deadline.stop())
-    this.#head(status, headers)
-    if (body === undefined || this.method === 'HEAD') this.#response.end()
-    else this.#response.end(body)
+    if (body === undefined || this.method === 'HEAD') {
+      this.#head(status, headers)
+      this.#response.end()
+      return
+    }
+    const bytes = Buffer.from(body)
+    this.#head(status, { ...headers, 'Content-Length': String(bytes.length) })
+    this.onGone(sendPaced(this.#response, bytes, writeTimeout, () => this.#destroy()))
   }
 
   stream(headers: Readonly<Record<string, string>>, events: SinkEvents): Sink {
@@ -102,7 +108,8 @@ export class NodeExchange implements Exchange {
       return
     }
     for (const [name, value] of Object.entries(headers)) {
-      response.setHeader(name, name === 'Vary' ? mergeVary(response.getHeader('Vary'), value) : value)
+      const isVary = name.toLowerCase() === 'vary'
+      response.setHeader(name, isVary ? mergeVary(response.getHeader('Vary'), value) : value)
     }
   }
 }

@@ -32,7 +32,8 @@ export class NodeSink implements Sink {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (!this.#isQueued) return this.#response.write(bytes)
+    // A middleware may wrap `write` and forget what it returns.
+    if (!this.#isQueued) return this.#response.write(bytes) !== false
     this.#held ??= []
     this.#held.push(bytes)
     return false

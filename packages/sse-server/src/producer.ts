@@ -83,9 +83,9 @@ export class Producer<Events extends object> implements Stream<Events> {
   publish<Type extends keyof Events & string>(
     type: Type,
     data: PublishData<Events[Type]>,
-    options: PublishOptions = {},
+    options?: PublishOptions,
   ): Promise<string> {
-    return this.#publish(type, data, options.internal)
+    return this.#publish(type, data, options?.internal)
   }
 
   async end<Type extends keyof Events & string>(
@@ -155,7 +155,8 @@ export class Producer<Events extends object> implements Stream<Events> {
   interrupt(reason: { readonly code: 'stream_timeout' | 'cancelled'; readonly message: string }): void {
     if (this.#isDone || this.signal.aborted) return
     this.#controller.abort(new SseServerError(reason.code, reason.message, { streamId: this.id }))
-    this.#failIn(this.#setup.grace, reason)
+    // The run may have ended its stream when it heard of it.
+    if (!this.#isDone) this.#failIn(this.#setup.grace, reason)
   }
 
   /** Ends the stream where it has not ended by then, and goes on trying while the log does not take the end. */
@@ -163,7 +164,11 @@ export class Producer<Events extends object> implements Stream<Events> {
     this.#timer.stop()
     const fail = (): void => {
       this.#failIn(retryInterval, reason)
-      this.fail(reason).catch(this.#setup.onError)
+      this.fail(reason).catch((error: unknown) => {
+        this.#setup.onError(error)
+        // There is nothing left to end.
+        if (isCode(error, 'unknown_stream')) this.#finish()
+      })
     }
     if (milliseconds === 0) fail()
     else this.#timer = startTimer(milliseconds, fail)

@@ -1,9 +1,13 @@
 import { type EventContract, isReservedType } from '@x/sse-protocol'
 import { expectFailure } from './expect-failure.js'
+import { describe } from './expect-option.js'
 import { Producer } from './producer.js'
 import type { ServerCore } from './server-core.js'
 import { SseServerError } from './server-error.js'
 import type { Stream } from './stream.js'
+
+/** A message that its event could not hold would leave the stream without an end. */
+const maxMessageLength = 1_000
 
 /** What the server asks of a producer, whatever its events. */
 interface Controlled {
@@ -16,6 +20,8 @@ interface Controlled {
 export class Producers {
   readonly #core: ServerCore
   readonly #byStream = new Map<string, Controlled>()
+  /** Contracts that were looked at. */
+  readonly #known = new WeakSet<object>()
   readonly #cancelling = new Map<string, Promise<boolean>>()
 
   constructor(core: ServerCore) {
@@ -28,6 +34,7 @@ export class Producers {
 
   /** @throws SseServerError `invalid_contract` where no frame could hold a type of it. */
   expectContract<Events extends object>(contract: EventContract<Events, object>): void {
+    if (this.#known.has(contract)) return
     if (!(contract?.types instanceof Set)) {
       throw new TypeError('Expected `events` to be a contract, as `defineEvents` of @x/sse-protocol makes one')
     }
@@ -38,6 +45,7 @@ export class Producers {
     }
     // Found out now, and not when a run has failed already and its stream could not end.
     expectFailure(contract, { code: 'stream_timeout', message: 'The run took longer than it may' })
+    this.#known.add(contract)
   }
 
   async open<Events extends object>(
@@ -75,6 +83,9 @@ export class Producers {
     message: string,
     contract: EventContract<Events, object>,
   ): Promise<boolean> {
+    if (typeof message !== 'string' || message.length > maxMessageLength) {
+      throw new TypeError(`Expected a message of at most ${maxMessageLength} characters, got ${describe(message)}`)
+    }
     const producer = this.#byStream.get(streamId)
     if (producer !== undefined) {
       producer.interrupt({ code: 'cancelled', message })

@@ -83,7 +83,7 @@ export class Readers {
   leave(streamId: string, reading: Reading): void {
     const shared = this.#streams.get(streamId)
     if (shared === undefined || !shared.readings.delete(reading) || shared.readings.size > 0) return
-    shared.close()
     this.#streams.delete(streamId)
+    shared.close()
   }
 }

@@ -14,6 +14,11 @@ export const internalError: Problem = {
   detail: 'The server failed',
 }
 
+export const crowded: Problem = {
+  status: 429,
+  code: 'too_many_pipelined',
+  detail: 'Too many requests wait on this connection',
+}
 export const methods: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
 export const allowMethods = { Allow: methods.join(', ') }
 export const methodNotAllowed: Problem = {

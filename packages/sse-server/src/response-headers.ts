@@ -36,10 +36,16 @@ export function expectCors(cors: CorsOptions | undefined): CorsOptions | undefin
     throw new TypeError(`Expected \`cors.origins\` to be an array of origins or '*', got ${describe(origins)}`)
   }
   for (const origin of origins) {
-    if (URL.canParse(origin) && new URL(origin).origin === origin) continue
+    if (isOrigin(origin)) continue
     throw new TypeError(`Expected an origin as browsers send it (https://app.example.org), got ${describe(origin)}`)
   }
   return { origins: [...origins] }
+}
+
+/** Apps and extensions have schemes of their own, whose origin the URL standard does not define, but browsers send it. */
+function isOrigin(origin: unknown): boolean {
+  if (typeof origin !== 'string' || !/^[a-z][a-z0-9+.-]*:\/\/[^/?#*@\s]+$/.test(origin)) return false
+  return !/^https?:/.test(origin) || (URL.canParse(origin) && new URL(origin).origin === origin)
 }
 
 /** The headers that let a page of this origin read an answer. */
@@ -63,14 +69,14 @@ export const preflightHeaders = {
   'Access-Control-Max-Age': '7200',
 } as const
 
-/** Joins sets of headers; each one's `Vary` counts. */
-export function joinHeaders(...sets: readonly Readonly<Record<string, string>>[]): Readonly<Record<string, string>> {
-  const [only, ...others] = sets.filter((set) => set !== noHeaders)
-  if (others.length === 0) return only ?? noHeaders
-  const joined: Record<string, string> = {}
-  for (const headers of sets) {
-    for (const [name, value] of Object.entries(headers)) {
-      joined[name] = name === 'Vary' ? mergeVary(joined[name], value) : value
+/** Joins sets of headers, of which a later one counts, whatever its case; each one's `Vary` counts. The answer's own: middleware may write into it. */
+export function joinHeaders(...sets: readonly Readonly<Record<string, string>>[]): Record<string, string> {
+  const [first = noHeaders, ...others] = sets.filter((set) => set !== noHeaders)
+  const joined: Record<string, string> = { ...first }
+  for (const headers of others) {
+    for (const [given, value] of Object.entries(headers)) {
+      const name = Object.keys(joined).find((known) => known.toLowerCase() === given.toLowerCase()) ?? given
+      joined[name] = name.toLowerCase() === 'vary' ? mergeVary(joined[name], value) : value
     }
   }
   return joined

@@ -79,12 +79,34 @@ describe('requests that are pipelined behind one that is not answered', () => {
       for (let count = 0; count < 50; count += 1) await turn()
       expect([reads.mock.calls.length, sse.metrics().connections]).toEqual([0, 0])
       slow.end()
-      await eventually(() => text.split('HTTP/1.1 200 OK').length === 52)
-      expect(sse.metrics()).toMatchObject({ pages: 50, connections: 0 })
+      // Sixteen may wait; those beyond are told so, in their turn.
+      await eventually(() => text.split('HTTP/1.1 ').length === 52)
+      expect(text.match(/HTTP\/1\.1 [0-9]+/g)).toEqual([
+        ...Array.from({ length: 17 }, () => 'HTTP/1.1 200'),
+        ...Array.from({ length: 34 }, () => 'HTTP/1.1 429'),
+      ])
+      expect(text).toContain('"too_many_pipelined"')
+      expect(sse.metrics()).toMatchObject({ pages: 16, connections: 0 })
+      text = ''
+      client.write(get(headers))
+      await eventually(() => text.includes('HTTP/1.1 200'))
       client.destroy()
       await eventually(() => socket.destroyed)
     },
   )
+
+  it('are not made for a client that has gone', async () => {
+    const log = new MemoryEventLog()
+    const sse = createSse({ log })
+    const stream = await sse.open('s')
+    await stream.publish('tick', { n: 1 })
+    const { client, socket } = await pipelined(sse, get('Accept: application/json\r\n').repeat(16))
+    const reads = vi.spyOn(log, 'read')
+    client.destroy()
+    await eventually(() => socket.destroyed)
+    for (let count = 0; count < 50; count += 1) await turn()
+    expect([reads.mock.calls.length, sse.metrics().pages]).toEqual([0, 0])
+  })
 
   it('take no place when the socket is closed before they are looked at', async () => {
     let letIn = (_: boolean): void => {}

@@ -1,7 +1,7 @@
 import type { EventPage } from '@x/sse-protocol'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { MemoryEventLog } from '../src/index.js'
-import { createSse, eventually, fetchHost } from './harness.js'
+import { createSse, eventually, fetchHost, listen } from './harness.js'
 import { everyHost } from './hosts.js'
 
 afterEach(() => {
@@ -195,3 +195,49 @@ it.each(['wait=0', 'wait', 'wait=-1', 'wait=1.5', 'wait=x', 'await=5', 'respond-
     expect(await response.json()).toMatchObject({ events: [], done: false })
   },
 )
+
+it('a page and a problem say how long they are, and are their own to write into', async () => {
+  const sse = createSse()
+  await (await sse.open('s')).end('done', { total: 0 })
+  const middleware = sse.middleware()
+  let isNosy = true
+  const origin = await listen((request, response) => {
+    if (isNosy) {
+      const writeHead = response.writeHead
+      response.writeHead = ((status: number, headers: Record<string, string>) => {
+        headers['Set-Cookie'] = 'user=alice'
+        return writeHead.call(response, status, headers)
+      }) as never
+    }
+    middleware(request, response)
+  })
+  const ask = (path: string, accept: string) => fetch(`${origin}/${path}`, { headers: { Accept: accept } })
+  const asked = [
+    ['s', 'application/json'],
+    ['nobody', 'application/json'],
+    ['s', 'text/event-stream'],
+  ] as const
+  for (const [path, accept] of asked) {
+    const response = await ask(path, accept)
+    const body = await response.arrayBuffer()
+    if (accept === 'application/json') expect(response.headers.get('content-length')).toBe(String(body.byteLength))
+    expect(response.headers.get('set-cookie')).toBe('user=alice')
+  }
+  isNosy = false
+  for (const [path, accept] of asked) {
+    const response = await ask(path, accept)
+    await response.arrayBuffer()
+    expect(response.headers.get('set-cookie')).toBe(null)
+  }
+})
+
+it('headers of the answer are one of each, whatever their case, and `Vary` is all of them', async () => {
+  const sse = createSse()
+  await (await sse.open('s')).end('done', { total: 0 })
+  const headers = { 'content-type': 'text/event-stream; charset=utf-8', vary: 'Cookie' }
+  const origin = await listen((request, response) => void sse.handle(request, response, 's', { headers }))
+  const response = await fetch(`${origin}/s`, { headers: { Accept: 'text/event-stream' } })
+  await response.text()
+  expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+  expect(response.headers.get('vary')).toBe('Accept, Cookie')
+})

@@ -31,6 +31,37 @@ describe('the end of a stream', () => {
     }
   })
 
+  it('that a run publishes at once when it hears of a cancel leaves no timer', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const sse = createSse({ log: new MemoryEventLog({ retention: Number.POSITIVE_INFINITY }) })
+      const stream = await sse.open('s')
+      stream.signal.addEventListener('abort', () => void stream.end('done', { total: 1 }))
+      await sse.cancel('s')
+      expect([stream.ended, vi.getTimerCount()]).toEqual([true, 0])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('is not tried again for a stream that the log has dropped', async () => {
+    const log = new MemoryEventLog()
+    const sse = createSse({ log, grace: 0 })
+    const errors: unknown[] = []
+    sse.addEventListener('error', ({ error }) => void errors.push(error))
+    await sse.open('s')
+    log.delete('s')
+    await sse.cancel('s')
+    await eventually(() => sse.metrics().streams === 0)
+    expect(errors).toMatchObject([{ code: 'unknown_stream' }])
+  })
+
+  it.each([5, null, 'x'.repeat(1_001)])('needs a message that its event can hold', async (message) => {
+    const sse = createSse()
+    await sse.open('s')
+    await expect(sse.cancel('s', message as never)).rejects.toThrow('Expected a message of at most 1000 characters')
+  })
+
   it('ends a text that is being piped, and closes its source', async () => {
     const sse = new SseServer({ events: agents })
     const stream = await sse.open('s')
@@ -153,6 +184,20 @@ it('promises of a log may be any thenables, and its entries may be frozen', asyn
   await stream.end('done', { total: 1 })
   expect(logged(await reader.rest()).map(({ type }) => type)).toEqual(['tick', 'done'])
 })
+
+it.each([undefined, {}, { epoch: 'e' }])(
+  'a log that answers an append with %j is an error of that publish, at once or later',
+  async (answer) => {
+    for (const append of [() => answer, async () => answer]) {
+      const memory = new MemoryEventLog()
+      vi.spyOn(memory, 'append').mockImplementation(append as never)
+      const stream = await createSse({ log: memory }).open('s')
+      const refused = 'Expected the log to answer an append with an epoch and the sequence of the first event'
+      await expect(stream.publish('tick', { n: 1 })).rejects.toThrow(refused)
+      await expect(stream.end('done', { total: 1 })).rejects.toThrow(refused)
+    }
+  },
+)
 
 it('a listener that closes the server when a reader connects leaves nothing behind', async () => {
   const sse = createSse()
@@ -319,6 +364,21 @@ describe('options', () => {
     expect(create(options)).toThrow(TypeError)
     expect(create(options)).toThrow(message)
   })
+
+  it.each([
+    [['capacitor://localhost', 'chrome-extension://abcdefgh', 'https://app.example.org', 'http://localhost:5173']],
+    ['*'],
+    [[]],
+  ])('take the origins %j', (origins) => {
+    expect(create({ cors: { origins } })).not.toThrow()
+  })
+
+  it.each(['https://*.example.org', 'https://app.example.org/', 'app.example.org', 'https://a.b:443', 'HTTPS://a.b'])(
+    'refuse %s, which no browser sends as an origin',
+    (origin) => {
+      expect(create({ cors: { origins: [origin] } })).toThrow('Expected an origin as browsers send it')
+    },
+  )
 
   it('left out altogether are refused too', () => {
     expect(() => new SseServer(undefined as never)).toThrow(
