@@ -23,9 +23,8 @@ export function expectOptions(what: string, options: unknown, names: readonly st
   }
 }
 
-/** @throws TypeError where it is neither left out nor a function. */
-export function expectFunction<F>(name: string, value: F | undefined, byDefault: NonNullable<F>): NonNullable<F> {
-  if (value === undefined) return byDefault
+/** @throws TypeError where it is none. */
+export function expectFunction<F>(name: string, value: F): F {
   if (typeof value === 'function') return value
   throw new TypeError(`Expected \`${name}\` to be a function, got ${describe(value)}`)
 }

@@ -130,7 +130,8 @@ export class Producer<Events extends object> implements Stream<Events> {
         streamId: this.id,
       })
     }
-    return formatEventId(this.#epoch, await this.#append(entries, end >= 0))
+    const sequence = await this.#append(entries, end >= 0)
+    return formatEventId(this.#epoch, sequence)
   }
 
   pipeText(source: TextSource, ...[options = {}]: PipeTextArguments<Events>): Promise<string> {
@@ -190,7 +191,11 @@ export class Producer<Events extends object> implements Stream<Events> {
   }
 
   #expectOpen(): void {
-    if (this.#ended) throw new SseServerError('stream_ended', 'This stream has ended', { streamId: this.id })
+    if (this.#ended) throw this.#endedError()
+  }
+
+  #endedError(): SseServerError {
+    return new SseServerError('stream_ended', 'This stream has ended', { streamId: this.id })
   }
 
   #check(type: string, data: unknown, internal: unknown, onInvalid?: (error: unknown) => void): NewEntry {
@@ -203,8 +208,7 @@ export class Producer<Events extends object> implements Stream<Events> {
     if (this.#isDone) return
     this.#isDone = true
     this.#timer.stop()
-    if (this.#ended)
-      this.#text?.stop(new SseServerError('stream_ended', 'This stream has ended', { streamId: this.id }))
+    if (this.#ended) this.#text?.stop(this.#endedError())
     this.#setup.onDone()
   }
 

@@ -110,6 +110,7 @@ export interface Settings {
 /** @throws TypeError where an option is out of range. */
 export function resolveOptions<Events extends object>(options: SseServerOptions<Events>): Settings {
   expectOptions('SseServer', options, names)
+  const { authorize = () => true, clientKey = clientKeyOf } = options
   return {
     heartbeatInterval: finite(expectDuration('heartbeatInterval', options.heartbeatInterval, 15_000)),
     maxConnections: expectLimit('maxConnections', options.maxConnections, 100),
@@ -126,8 +127,8 @@ export function resolveOptions<Events extends object>(options: SseServerOptions<
     maxWait: expectDuration('maxWait', options.maxWait, 60_000),
     grace: expectDuration('grace', options.grace, 5_000),
     whenFull: expectWhenFull(options.whenFull ?? 'reject'),
-    authorize: expectFunction('authorize', options.authorize, () => true),
-    clientKey: expectFunction('clientKey', options.clientKey, clientKeyOf),
+    authorize: expectFunction('authorize', authorize),
+    clientKey: expectFunction('clientKey', clientKey),
     cors: expectCors(options.cors),
   }
 }

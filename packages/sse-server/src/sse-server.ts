@@ -134,7 +134,8 @@ export class SseServer<Events extends object> extends TypedEventTarget<SseServer
    */
   middleware<Req extends NodeRequest = NodeRequest>(options: MiddlewareOptions<Req> = {}): Middleware<Req> {
     expectCalled(this, options)
-    const streamIdOf = expectFunction('streamId', options.streamId, (request: Req) => lastSegment(request.url ?? ''))
+    const { streamId: streamIdOf = (request: Req) => lastSegment(request.url ?? '') } = options
+    expectFunction('streamId', streamIdOf)
     return createMiddleware(this.#core, async (request: Req, response) =>
       this.handle(request, response, streamIdOf(request)),
     )
@@ -154,7 +155,7 @@ export class SseServer<Events extends object> extends TypedEventTarget<SseServer
   from<Req extends SseRequest = NodeRequest>(
     generate: EventGenerator<Events, Req>,
   ): GeneratorRoute<Extract<Req, NodeRequest>> {
-    expectFunction('generator', generate, () => undefined as never)
+    expectFunction('generate', generate)
     return createGeneratorRoute(this.#core, this.#events, generate)
   }
 

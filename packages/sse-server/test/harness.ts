@@ -2,7 +2,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { defineEvents, EventStreamParser, type ParsedEvent } from '@x/sse-protocol'
 import { onTestFinished } from 'vitest'
-import { SseServer, type SseServerOptions, type StreamTarget } from '../src/index.js'
+import {
+  type NodeRequest,
+  type NodeResponse,
+  SseServer,
+  type SseServerOptions,
+  type StreamTarget,
+} from '../src/index.js'
 
 export interface TickEvents {
   tick: { n: number; text?: string }
@@ -70,12 +76,13 @@ export class Targets {
   }
 }
 
-export async function httpHost(sse: SseServer<TickEvents>): Promise<HttpHost> {
+/** Answers a request as its test asks for it. */
+export function answering(
+  sse: SseServer<TickEvents>,
+  targets: Targets,
+): (request: NodeRequest, response: NodeResponse) => void {
   const middleware = sse.middleware()
-  const responses: ServerResponse[] = []
-  const targets = new Targets()
-  const origin = await listen((request, response) => {
-    responses.push(response)
+  return (request, response) => {
     const target = targets.find(request.url)
     if (target === undefined) middleware(request, response)
     else {
@@ -84,6 +91,16 @@ export async function httpHost(sse: SseServer<TickEvents>): Promise<HttpHost> {
         response.end(String(error))
       })
     }
+  }
+}
+
+export async function httpHost(sse: SseServer<TickEvents>): Promise<HttpHost> {
+  const responses: ServerResponse[] = []
+  const targets = new Targets()
+  const answer = answering(sse, targets)
+  const origin = await listen((request, response) => {
+    responses.push(response)
+    answer(request, response)
   })
   return { origin, responses, ask: async (streamId, ask = {}) => fetch(origin + targets.path(streamId, ask), ask) }
 }

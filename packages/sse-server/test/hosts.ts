@@ -10,7 +10,7 @@ import createFastifyApp from 'fastify'
 import { Hono } from 'hono'
 import { onTestFinished } from 'vitest'
 import type { SseServer } from '../src/index.js'
-import { type Ask, type CreateHost, type Host, hosts, listen, Targets, type TickEvents } from './harness.js'
+import { type Ask, answering, type CreateHost, type Host, hosts, listen, Targets, type TickEvents } from './harness.js'
 
 type Sse = SseServer<TickEvents>
 
@@ -90,18 +90,8 @@ async function honoHost(sse: Sse): Promise<Host> {
 
 /** Node's compatibility API, without TLS. No framework: Express, of both versions, does not run on it. */
 async function http2Host(sse: Sse): Promise<Host> {
-  const middleware = sse.middleware()
   const targets = new Targets()
-  const server = createHttp2Server((request, response) => {
-    const target = targets.find(request.url)
-    if (target === undefined) middleware(request, response)
-    else {
-      sse.handle(request, response, target).catch((error: unknown) => {
-        response.statusCode = 599
-        response.end(String(error))
-      })
-    }
-  })
+  const server = createHttp2Server(answering(sse, targets))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   onTestFinished(async () => {

@@ -397,6 +397,14 @@ describe('options', () => {
 })
 
 describe('misuse', () => {
+  it.each([undefined, null, 'x'])('a generator that is %j is refused at once', (generate) => {
+    expect(() => createSse().from(generate as never)).toThrow('Expected `generate` to be a function')
+  })
+
+  it('an `authorize` of null is refused, and does not let everybody in', () => {
+    expect(() => createSse({ authorize: null as never })).toThrow('Expected `authorize` to be a function, got null')
+  })
+
   it.each([
     [
       'publish with one object',
@@ -422,4 +430,23 @@ describe('misuse', () => {
     const stream = await createSse().open('s')
     await expect(misuse(stream as never)).rejects.toThrow(new TypeError(message))
   })
+})
+
+it('the id of what is published is of the epoch that the log had then, also where that is a new one', async () => {
+  for (const publish of ['publish', 'publishAll', 'end'] as const) {
+    const memory = new MemoryEventLog()
+    const append = memory.append.bind(memory)
+    vi.spyOn(memory, 'append').mockImplementation((async (...call: Parameters<typeof append>) => ({
+      ...append(...call),
+      epoch: 'afterfailover',
+    })) as never)
+    const stream = await createSse({ log: memory }).open('s')
+    const published =
+      publish === 'publish'
+        ? stream.publish('tick', { n: 1 })
+        : publish === 'end'
+          ? stream.end('done', { total: 1 })
+          : stream.publishAll([{ type: 'tick', data: { n: 1 } }])
+    expect(await published).toBe('afterfailover-1')
+  }
 })
