@@ -1,50 +1,33 @@
-import type { EventStreamFailure } from './event-stream-error.js'
-import type { Drop } from './machine.js'
-import { readProblem } from './problem.js'
-import { judgeStatus, mediaTypeOf, readRetryAfter } from './status-policy.js'
+import type { Input, Transport } from './machine.js'
+import { parseProblem } from './problem.js'
+import { readRetryAfter, type StatusPolicy } from './status-policy.js'
 
-/** What an answer means. Everything but `open` is the connection's last word. */
-export type Answer =
-  | { readonly type: 'open' }
-  /** 204 (PROTOCOL.md §6.3). */
-  | { readonly type: 'ended' }
-  | { readonly type: 'refused'; readonly failure: EventStreamFailure }
-  | { readonly type: 'dropped'; readonly drop: Drop }
+const maxProblemBytes = 65_536
 
-/** Judges an answer by its head; of one that is rejected, the problem document is read too. */
-export async function judgeAnswer(response: Response): Promise<Answer> {
-  const { status, headers } = response
+/** What an answer is by its head: how its body is to be read, or the connection's last word. */
+export async function judgeAnswer(
+  { status, headers }: Response,
+  statuses: StatusPolicy,
+  transport: Transport | 'auto',
+  readText: (maxBytes: number) => Promise<string>,
+): Promise<Transport | Input> {
+  // Parameters do not count: the format is always UTF-8 (HTML standard §9.2.5).
+  const [essence = ''] = (headers.get('content-type') ?? '').split(';')
+  const type = essence.trim().toLowerCase()
   const retryAfter = readRetryAfter(headers)
-  const verdict = judgeStatus(status)
-  switch (verdict) {
-    case 'open':
-      return judgeBody(response)
-    case 'end':
-      return { type: 'ended' }
-    case 'retry':
-      return { type: 'dropped', drop: { reason: 'status', status, retryAfter } }
-    case 'reject': {
-      const problem = await readProblem(response)
-      const reason = problem?.detail ?? problem?.title
-      const message = `The server answered ${status}${reason === undefined ? '' : `: ${reason}`}`
-      return { type: 'refused', failure: { code: 'rejected', message, status, problem, retryAfter } }
-    }
-    default:
-      return verdict satisfies never
+  let message = `The server answered ${status}`
+  let problem: ReturnType<typeof parseProblem>
+  if (status === 200) {
+    if (type === 'text/event-stream') return 'sse'
+    if (type === 'application/json' && transport !== 'sse') return 'poll'
+    message += ` with type ${type || 'unknown'}, expected text/event-stream`
+  } else {
+    const verdict = statuses[status] ?? statuses[`${Math.floor(status / 100)}xx` as '5xx']
+    if (verdict === 'end') return { type: 'finished' }
+    if (verdict === 'retry') return { type: 'dropped', drop: { reason: 'status', status, retryAfter } }
+    if (type === 'application/problem+json') problem = parseProblem(await readText(maxProblemBytes).catch(String))
+    const reason = problem?.detail ?? problem?.title
+    if (reason) message += `: ${reason}`
   }
-}
-
-function judgeBody(response: Response): Answer {
-  const { status, body, headers } = response
-  const type = mediaTypeOf(headers)
-  if (type !== 'text/event-stream') {
-    const message = `Expected an answer of type text/event-stream, got ${type}`
-    return { type: 'refused', failure: { code: 'rejected', message, status } }
-  }
-  // `null` is an empty body; where fetch cannot stream, there is no such property.
-  if (body !== undefined) return { type: 'open' }
-  return {
-    type: 'refused',
-    failure: { code: 'failed', message: 'This `fetch` gives answers without a streaming body', status },
-  }
+  return { type: 'failed', failure: { code: 'rejected', message, status, problem, retryAfter } }
 }

@@ -1,17 +1,10 @@
 import { TypedEventTarget } from 'typescript-event-target'
 import { EventBuffer } from './event-buffer.js'
 import { EventStreamError } from './event-stream-error.js'
-import type { StreamState } from './machine.js'
+import type { StreamState, Transport } from './machine.js'
 import { type EventStreamClientOptions, resolveOptions, resolveUrl } from './options.js'
 import { Session } from './session.js'
-import {
-  AnyMessageEvent,
-  EndEvent,
-  type EventStreamEventMap,
-  isOwnName,
-  type StreamEvent,
-  StreamMessageEvent,
-} from './stream-event.js'
+import { type EventStreamEventMap, isOwnName, type StreamEvent, StreamMessageEvent } from './stream-event.js'
 
 /**
  * Reads one stream to its end, over as many connections as that takes (PROTOCOL.md).
@@ -41,40 +34,50 @@ export class EventStreamClient<Events extends object = Record<string, unknown>> 
   readonly #session: Session
   readonly #buffer: EventBuffer<StreamEvent>
   readonly #signal: AbortSignal | undefined
+  /** The types that somebody has listened for: events of no other type need to be made, which is most of what they cost. */
+  readonly #heard = new Set<string>()
   #autoOpen: boolean
-  #resolve: (event: StreamEvent | undefined) => void = () => {}
-  #reject: (error: EventStreamError) => void = () => {}
-  readonly #abort = (): void => this.#session.abort(this.#signal?.reason)
 
   /** @throws TypeError or RangeError for a URL or an option that cannot work. */
   constructor(url: string | URL, options: EventStreamClientOptions<Events> = {}) {
     super()
-    this.url = resolveUrl(url)
     const resolved = resolveOptions(options)
+    const { signal } = resolved
+    let resolve!: (event: StreamEvent<Events> | undefined) => void
+    let reject!: (error: EventStreamError) => void
+    this.done = new Promise((...settlers) => {
+      ;[resolve, reject] = settlers
+    })
+    this.done.catch(() => {})
+    this.url = resolveUrl(url)
     this.#buffer = new EventBuffer(resolved.maxBufferedEvents)
     this.#autoOpen = resolved.autoOpen
-    this.#signal = resolved.signal
+    this.#signal = signal
     this.#session = new Session(this.url, resolved, {
-      dispatch: (event) => this.dispatchEvent(event),
+      dispatch: (type, fields) => this.#dispatch(type, fields),
       deliver: (event) => this.#deliver(event),
-      settle: (outcome) => this.#settle(outcome),
+      settle: (event, error) => {
+        signal?.removeEventListener('abort', this.#abort)
+        if (error?.code === 'aborted') this.#buffer.clear()
+        this.#buffer.end(error)
+        if (error) reject(error)
+        else resolve(event as StreamEvent<Events> | undefined)
+        this.#dispatch('end', { event, error })
+      },
       room: () => this.#buffer.room(),
     })
-    this.done = new Promise<StreamEvent | undefined>((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    }) as Promise<StreamEvent<Events> | undefined>
-    this.done.catch(() => {})
-    this.#signal?.addEventListener('abort', this.#abort, { once: true })
+    signal?.addEventListener('abort', this.#abort)
     // Listeners that are added in this turn miss nothing.
-    queueMicrotask(() => {
-      if (this.#signal?.aborted) this.#abort()
-      else if (this.#autoOpen) this.open()
-    })
+    queueMicrotask(() => (this.#autoOpen || signal?.aborted) && this.open())
   }
 
   get state(): StreamState {
-    return this.#session.state
+    return this.#session.machine.state
+  }
+
+  /** How events come. */
+  get transport(): Transport {
+    return this.#session.machine.transport
   }
 
   /** The cursor: the id of the last event that was dispatched. A new client goes on from here. */
@@ -86,7 +89,7 @@ export class EventStreamClient<Events extends object = Record<string, unknown>> 
   open(): void {
     this.#autoOpen = false
     if (this.#signal?.aborted) this.#abort()
-    else this.#session.open()
+    else this.#session.apply({ type: 'open' })
   }
 
   /**
@@ -95,8 +98,8 @@ export class EventStreamClient<Events extends object = Record<string, unknown>> 
    */
   close(): void {
     this.#autoOpen = false
-    this.#session.close()
-    this.#buffer.interrupt(new EventStreamError({ code: 'aborted', message: 'The client was closed during the loop' }))
+    this.#session.apply({ type: 'close' })
+    this.#buffer.interrupt(new EventStreamError(aborted))
   }
 
   /**
@@ -106,42 +109,54 @@ export class EventStreamClient<Events extends object = Record<string, unknown>> 
    *
    * @throws TypeError where another loop is running.
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<StreamEvent<Events>, void, undefined> {
-    this.#buffer.start()
-    let left = false
-    try {
-      this.open()
-      for (;;) {
-        const event = await this.#buffer.take()
-        if (!event) return
-        left = true
-        yield event as StreamEvent<Events>
-        left = false
-      }
-    } finally {
-      this.#buffer.stop()
-      // A loop that was interrupted must not close what open() has opened since.
-      if (left) this.close()
+  [Symbol.asyncIterator](): EventIterator<StreamEvent<Events>> {
+    const buffer = this.#buffer as EventBuffer<StreamEvent<Events>>
+    buffer.start()
+    this.open()
+    const iterator: EventIterator<StreamEvent<Events>> = {
+      next: () => buffer.take(),
+      return: async () => {
+        // A loop that is over must not close what open() has opened since.
+        if (buffer.stop()) this.close()
+        return { value: undefined, done: true }
+      },
+      [Symbol.asyncIterator]: () => iterator,
     }
+    return iterator
+  }
+
+  /** Notes who listens to what. */
+  override readonly addEventListener: TypedEventTarget<EventStreamEventMap<Events>>['addEventListener'] = (
+    type,
+    listener,
+    options,
+  ) => {
+    if (!isOwnName(type)) this.#heard.add(type)
+    EventTarget.prototype.addEventListener.call(this, type, listener as EventListener, options)
+  }
+
+  readonly #abort = (): void => {
+    this.#session.apply({ type: 'failed', failure: { ...aborted, cause: this.#signal?.reason } })
+  }
+
+  #dispatch(type: string, fields?: object): void {
+    this.dispatchEvent(Object.assign(new Event(type), fields))
   }
 
   #deliver(event: StreamEvent): void {
     this.#buffer.push(event)
-    if (!isOwnName(event.type)) this.dispatchEvent(new StreamMessageEvent(event.type, event.data, event.id))
-    this.dispatchEvent(new AnyMessageEvent(event))
-  }
-
-  #settle(outcome: StreamEvent | EventStreamError | undefined): void {
-    this.#signal?.removeEventListener('abort', this.#abort)
-    if (outcome instanceof EventStreamError) {
-      if (outcome.code === 'aborted') this.#buffer.clear()
-      this.#buffer.end(outcome)
-      this.#reject(outcome)
-      this.dispatchEvent(new EndEvent(undefined, outcome))
-    } else {
-      this.#buffer.end()
-      this.#resolve(outcome)
-      this.dispatchEvent(new EndEvent(outcome, undefined))
+    const heard = this.#heard
+    if (event.type !== '*' && heard.has(event.type)) {
+      this.dispatchEvent(new StreamMessageEvent(event.type, event.data, event.id))
     }
+    if (heard.has('*')) this.#dispatch('*', { event })
   }
 }
+
+/** What a `for await` loop asks. */
+interface EventIterator<Item> extends AsyncIterableIterator<Item, undefined> {
+  next(): Promise<IteratorResult<Item, undefined>>
+  return(): Promise<IteratorResult<Item, undefined>>
+}
+
+const aborted = { code: 'aborted', message: 'The reading was aborted' } as const

@@ -1,193 +1,228 @@
-import { EventStreamParser, type LimitError, type ParsedEvent } from '@x/sse-protocol'
-import { type Answer, judgeAnswer } from './answer.js'
-import { type Clock, startTimer } from './clock.js'
-import type { Drop } from './machine.js'
-import { type HeadersSource, type PlannedRequest, planRequest, type RequestSettings, resumeUrlOf } from './request.js'
+import { EventStreamParser, type ParsedEvent } from '@x/sse-protocol'
+import { judgeAnswer } from './answer.js'
+import type { Clock } from './clock.js'
+import { parsePage } from './event-page.js'
+import type { Drop, Input, Policy, Transport } from './machine.js'
+import { refreshOnce } from './refresh.js'
+import { type HeadersSource, locationOf, type PlannedRequest } from './request.js'
+import type { StatusPolicy } from './status-policy.js'
+import { startWatch } from './watch.js'
 
-/** Everything that a connection tells. After `ended`, `refused` and `dropped` it tells nothing more. */
-export type Report =
-  /** The request is on its way. */
-  | { readonly type: 'sent' }
-  | { readonly type: 'opened'; readonly resumeUrl: string | undefined }
-  | { readonly type: 'retry'; readonly reconnectionTime: number }
-  | { readonly type: 'event'; readonly event: ParsedEvent }
-  /** All events of a chunk were told. */
-  | { readonly type: 'settled'; readonly lastEventId: string }
-  | Exclude<Answer, { readonly type: 'open' }>
+/** Seconds that a server is asked to hold back a page that would be empty. */
+const pageWait = 20
+/** As much as the parser takes for one event. */
+const maxPageBytes = 3 * 2 ** 23
+/** Comments at a shorter distance are no heartbeat. */
+const shortestCadence = 1_000
+const unmakeable = 'The request cannot be made'
 
 export interface ConnectionOptions {
-  readonly request: RequestSettings
   readonly headers: HeadersSource | undefined
-  readonly cursor: string
-  readonly resumeUrl: string | undefined
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   readonly clock: Clock
-  /** Milliseconds until the answer must have come. */
+  readonly statuses: StatusPolicy
+  /** Milliseconds until the answer must have come; 0: whenever it likes. */
   readonly connectTimeout: number
-  /** Milliseconds until the first byte must have come; 0: whenever it likes. */
-  readonly firstByteTimeout: number
-  /** Milliseconds without a byte after which the connection counts as dead; 0: never. */
-  readonly silence: number
-  readonly report: (report: Report) => void
-  /** Asked after each event: what to wait for before the next one, if anything. */
-  readonly room: () => Promise<void> | undefined
+  /** Whether the server speaks first (PROTOCOL.md §4.4), so that `connectTimeout` holds for the first byte too. */
+  readonly events: unknown
+  /** `initial`: milliseconds between two requests for pages that bring nothing. */
+  readonly retry: Pick<Policy, 'initial' | 'transport'>
+  readonly refresh: (() => unknown) | undefined
+  readonly resume: ((response: Response) => string | URL | undefined) | undefined
 }
 
-/** One request and the reading of its answer. Knows HTTP, bytes and timeouts, and nothing of what the events mean. */
-export class Connection {
-  readonly #options: ConnectionOptions
-  readonly #controller = new AbortController()
-  #body: { cancel(): Promise<void> } | undefined
-  #closed = false
-  #stopTimer: () => void = () => {}
-  #silence: number
-  #lastByteAt = 0
-  /** The consumer is slow, so that nobody reads: silence then says nothing about the server. */
-  #paused = false
-
-  constructor(options: ConnectionOptions) {
-    this.#options = options
-    this.#silence = options.silence
-    void this.#run()
-  }
-
-  /** Nothing is reported from here on, not even the rest of a chunk. */
-  close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#stopTimer()
-    this.#controller.abort()
-    this.#body?.cancel().catch(() => {})
-  }
-
+/** What a connection asks, and whom it tells. */
+export interface ConnectionHooks {
+  /** The next request; `undefined` where none may be made. @throws TypeError where it cannot be made. */
+  plan(headers: HeadersInit | undefined, wait: number): PlannedRequest | undefined
+  cursor(): string
   /** Milliseconds without a byte after which the connection counts as dead; 0: never. */
-  set silence(silence: number) {
-    if (this.#closed || silence === this.#silence) return
-    this.#silence = silence
-    this.#watch()
-  }
+  silence(): number
+  /** Comments come at this distance, in milliseconds. */
+  learn(interval: number): void
+  tell(input: Input): void
+  read(event: ParsedEvent): void
+  /** All events of a chunk were read. */
+  settle(lastEventId: string): void
+  /** A page was read, with the cursor for the next one. */
+  seed(lastEventId: string): void
+  /** What to wait for before the next event, if anything. */
+  room(): Promise<void> | undefined
+}
 
-  async #run(): Promise<void> {
-    let answered = false
-    this.#startTimer(this.#options.connectTimeout, () => {
-      // An answer whose problem document does not come is told without it.
-      if (answered) this.#controller.abort()
-      else this.#drop({ reason: 'timeout' })
-    })
-    const request = await this.#plan()
-    if (!request) return
-    this.#options.report({ type: 'sent' })
-    if (this.#closed) return
-    let response: Response
-    try {
-      response = await this.#options.fetch(request.url, { ...request.init, signal: this.#controller.signal })
-    } catch (error) {
-      this.#drop({ reason: 'network', error })
-      return
-    }
-    if (this.#closed) {
-      response.body?.cancel().catch(() => {})
-      return
-    }
-    answered = true
-    if (response.body) this.#body = response.body
-    const answer = await judgeAnswer(response)
-    if (this.#closed) return
-    if (answer.type !== 'open') return this.#finish(answer)
-    this.#stopTimer()
-    const reader = response.body?.getReader()
-    if (reader) this.#body = reader
-    this.#options.report({ type: 'opened', resumeUrl: resumeUrlOf(response, request.url) })
-    if (this.#closed) return
-    if (reader) await this.#read(reader)
-    else this.#drop({ reason: 'end' })
+/**
+ * Makes one request and reads its answer, or one after the other where the answers are pages. Knows HTTP, bytes and timeouts, and
+ * nothing of what the events mean. Returns what closes it; from then on nothing is told, not even the rest of a chunk.
+ */
+export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () => void {
+  const { headers, fetch, clock, connectTimeout, refresh } = options
+  const controller = new AbortController()
+  let closed = false
+  let isOpen = false
+  let address = ''
+  let body: { cancel(): Promise<void> } | null | undefined
+  const release = (): void => void body?.cancel().catch(() => {})
+  const tell = (input: Input): void => {
+    if (!closed) hooks.tell(input)
   }
+  const drop = (drop: Drop): void => tell({ type: 'dropped', drop })
+  const watch = startWatch(clock, () => drop({ reason: 'sleep' }))
+  const fail = (message: string, cause: unknown): void =>
+    tell({ type: 'failed', failure: { code: 'failed', message, cause } })
 
-  async #plan(): Promise<PlannedRequest | undefined> {
-    const { headers, request, cursor, resumeUrl } = this.#options
-    let headersInit: HeadersInit | undefined
-    try {
-      // In a turn of its own, and a rejection if it throws: the caller's code never runs inside open().
-      headersInit = await Promise.resolve().then(() => (typeof headers === 'function' ? headers() : headers))
-    } catch (error) {
-      this.#drop({ reason: 'network', error })
-    }
-    if (this.#closed) return undefined
-    try {
-      return planRequest(request, headersInit, cursor, resumeUrl)
-    } catch (cause) {
-      this.#fail('The request cannot be made', cause)
-      return undefined
-    }
-  }
-
-  async #read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
-    const { report, room, clock, cursor, firstByteTimeout } = this.#options
-    const parser = new EventStreamParser({ onRetry: (reconnectionTime) => report({ type: 'retry', reconnectionTime }) })
-    parser.reset({ lastEventId: cursor })
-    this.#lastByteAt = clock.now()
-    if (this.#silence > 0) this.#watch()
-    else if (firstByteTimeout > 0) this.#startTimer(firstByteTimeout, () => this.#drop({ reason: 'silence' }))
-    for (let first = true; ; first = false) {
-      let events: readonly ParsedEvent[]
-      let excess: LimitError | undefined
+  async function run(): Promise<void> {
+    // The caller's code never runs inside open().
+    await undefined
+    let wait = 0
+    let hasRefreshed = false
+    for (;;) {
+      watch.expect(connectTimeout && connectTimeout + wait * 1_000, () => drop({ reason: 'timeout' }))
+      const headersInit = typeof headers === 'function' ? await headers() : headers
+      if (closed) return
+      let request: PlannedRequest | undefined
       try {
-        const { done, value } = await reader.read()
-        if (this.#closed) return
-        if (done) return this.#drop({ reason: 'end' })
-        this.#lastByteAt = clock.now()
-        if (first && this.#silence === 0) this.#stopTimer()
+        request = hooks.plan(headersInit, wait)
+      } catch (cause) {
+        return fail(unmakeable, cause)
+      }
+      if (!request) return drop({ reason: 'end' })
+      const { method, headers: sent } = request.init
+      address = request.url
+      tell({ type: 'sent', key: sent.get('idempotency-key') ?? undefined })
+      if (closed) return
+      const began = clock.now()
+      const response = await fetch(request.url, { ...request.init, signal: controller.signal })
+      body = response.body
+      if (closed) return release()
+      if (response.status === 401 && refresh && !hasRefreshed) {
+        hasRefreshed = true
+        release()
+        tell({ type: 'unsent' })
+        await refreshOnce(refresh)
+        continue
+      }
+      // An answer whose problem document does not come is told without it.
+      watch.expect(connectTimeout, release)
+      // To a GET, such a header may name one of several representations.
+      const resumeUrl = options.resume?.(response) ?? (method === 'GET' ? undefined : locationOf(response, request.url))
+      const answer = await judgeAnswer(response, options.statuses, options.retry.transport, (maxBytes) =>
+        readText(response, maxBytes),
+      )
+      const isStream = answer === 'sse'
+      // The work was begun, and the answer says where its stream is.
+      const isStart = method !== 'GET' && response.ok && resumeUrl && !isStream
+      if (typeof answer !== 'string' && !isStart) return tell(answer)
+      const transport = isStart ? undefined : (answer as Transport)
+      if (!isOpen) tell({ type: 'opened', transport, resumeUrl: resumeUrl && `${resumeUrl}` })
+      isOpen = true
+      if (closed) return
+      if (isStream) return readStream(response)
+      if (isStart) {
+        release()
+        continue
+      }
+      wait = pageWait
+      watch.expect(connectTimeout, () => drop({ reason: 'timeout' }))
+      const before = hooks.cursor()
+      const { events, lastEventId, isLast } = parsePage(await readText(response, maxPageBytes))
+      await deliver(events)
+      if (closed) return
+      hooks.seed(lastEventId)
+      if (isLast) return tell({ type: 'finished' })
+      const rest = began + options.retry.initial - clock.now()
+      // A server that does not hold its answers back is not to be asked without a pause.
+      if (hooks.cursor() === before && rest > 0) await new Promise<void>((go) => watch.expect(rest, go))
+    }
+  }
+
+  async function readStream(response: Response): Promise<void> {
+    // `null` is an empty body; where fetch cannot stream, there is no such property.
+    if (response.body === undefined) return drop({ reason: 'unstreamable' })
+    const reader = response.body?.getReader()
+    if (!reader) return drop({ reason: 'end' })
+    body = reader
+    let commentAt: number
+    let cadence: number
+    const parser = new EventStreamParser({
+      onRetry: (reconnectionTime) => tell({ type: 'retry', reconnectionTime }),
+      onComment: () => {
+        const distance = clock.now() - commentAt
+        // Twice the same distance is a rhythm.
+        if (distance >= shortestCadence && Math.abs(distance - cadence) < distance / 4) hooks.learn(distance)
+        commentAt = clock.now()
+        cadence = distance
+      },
+    })
+    parser.reset({ lastEventId: hooks.cursor() })
+    let silence = hooks.silence()
+    const firstByteTimeout = options.events ? connectTimeout : 0
+    const onSilence = (): void => drop({ reason: 'silence' })
+    if (firstByteTimeout) watch.expect(firstByteTimeout, () => drop({ reason: 'mute' }))
+    else watch.expect(silence, onSilence)
+    for (let isFirst = true; ; isFirst = false) {
+      const { done, value } = await reader.read()
+      if (closed) return
+      if (done) return drop({ reason: 'end' })
+      watch.touch()
+      let events: readonly ParsedEvent[]
+      let excess: unknown
+      try {
         events = parser.push(value)
       } catch (error) {
-        if (!(error instanceof RangeError && 'events' in error)) return this.#drop({ reason: 'network', error })
-        excess = error as LimitError
-        events = excess.events
+        excess = error
+        events = (error as { events?: ParsedEvent[] }).events ?? []
       }
-      for (const event of events) {
-        report({ type: 'event', event })
-        if (this.#closed) return
-        const waiting = room()
-        if (!waiting) continue
-        this.#paused = true
-        await waiting
-        if (this.#closed) return
-        this.#paused = false
-        this.#lastByteAt = clock.now()
-      }
-      report({ type: 'settled', lastEventId: parser.lastEventId })
+      await deliver(events)
+      if (closed) return
+      hooks.settle(parser.lastEventId)
       // The next connection would bring it again.
-      if (excess) return this.#fail('The stream has a line or an event that is too large', excess)
+      if (excess) return fail('The stream has a line or an event that is too large', excess)
+      if (isFirst || silence !== hooks.silence()) {
+        silence = hooks.silence()
+        watch.expect(silence, onSilence)
+      }
     }
   }
 
-  /** One timer for the whole silence, not one for each chunk: it looks at the last byte's time when it fires. */
-  #watch(): void {
-    this.#stopTimer()
-    if (this.#silence <= 0) return
-    const { clock } = this.#options
-    this.#startTimer(Math.max(1, this.#lastByteAt + this.#silence - clock.now()), () => {
-      if (this.#paused) this.#lastByteAt = clock.now()
-      if (clock.now() - this.#lastByteAt >= this.#silence) this.#drop({ reason: 'silence' })
-      else this.#watch()
-    })
+  async function deliver(events: readonly ParsedEvent[]): Promise<void> {
+    for (const event of events) {
+      hooks.read(event)
+      if (closed) return
+      const room = hooks.room()
+      if (!room) continue
+      watch.paused = true
+      await room
+      watch.paused = false
+      watch.touch()
+      if (closed) return
+    }
   }
 
-  #startTimer(delay: number, callback: () => void): void {
-    this.#stopTimer()
-    if (delay > 0 && delay !== Infinity) this.#stopTimer = startTimer(this.#options.clock, delay, callback)
+  async function readText(response: Response, maxBytes: number): Promise<string> {
+    if (!response.body) return response.text()
+    const decoder = new TextDecoder()
+    const reader = response.body.getReader()
+    body = reader
+    let text = ''
+    for (let bytes = 0; ; ) {
+      const { done, value } = await reader.read()
+      if (done) return text
+      bytes += value.byteLength
+      if (bytes > maxBytes) throw new RangeError(`Expected at most ${maxBytes} bytes`)
+      text += decoder.decode(value, { stream: true })
+    }
   }
 
-  #fail(message: string, cause: unknown): void {
-    this.#finish({ type: 'refused', failure: { code: 'failed', message, cause } })
-  }
-
-  #drop(drop: Drop): void {
-    this.#finish({ type: 'dropped', drop })
-  }
-
-  #finish(report: Report): void {
-    if (this.#closed) return
-    this.close()
-    this.#options.report(report)
+  run().catch((error: unknown) => {
+    // What fetch cannot ask at all it will not be able to ask later.
+    if (isOpen || /^(https?:|$)/.test(address)) drop({ reason: 'network', error })
+    else fail(unmakeable, error)
+  })
+  return () => {
+    if (closed) return
+    closed = true
+    watch.stop()
+    controller.abort()
+    release()
   }
 }

@@ -1,19 +1,20 @@
 import type { EventStreamError } from './event-stream-error.js'
 
 interface Taker<Item> {
-  readonly resolve: (item: Item | undefined) => void
-  readonly reject: (error: EventStreamError) => void
+  resolve(result: IteratorResult<Item, undefined>): void
+  reject(error: EventStreamError): void
 }
 
 /** Where events wait for a `for await` loop, at most `max` of them; then `room` makes the connection wait for the loop. */
 export class EventBuffer<Item> {
   readonly #max: number
   #items: Item[] = []
-  #looping = false
+  #isLooping = false
   #taker: Taker<Item> | undefined
-  #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
-  #ended = false
-  #error: EventStreamError | undefined
+  #room: Promise<void> | undefined
+  #makeRoom = (): void => {}
+  /** What the loop gets after the items, or before them where it was interrupted. */
+  #end: { readonly error: EventStreamError | undefined; readonly isFinal: boolean } | undefined
 
   constructor(max: number) {
     this.#max = max
@@ -25,64 +26,65 @@ export class EventBuffer<Item> {
    * @throws TypeError where another loop is running: two would each get a part of the events.
    */
   start(): void {
-    if (this.#looping) throw new TypeError('Expected one `for await` loop over a client at a time')
-    this.#looping = true
+    if (this.#isLooping) throw new TypeError('Expected one `for await` loop over a client at a time')
+    this.#isLooping = true
   }
 
-  stop(): void {
-    this.#looping = false
-    if (!this.#ended) this.#error = undefined
+  /** The loop is over. Returns whether it was not before. */
+  stop(): boolean {
+    const wasLooping = this.#isLooping
+    this.#isLooping = false
+    if (!this.#end?.isFinal) this.#end = undefined
     this.#makeRoom()
+    return wasLooping
   }
 
   push(item: Item): void {
     // What follows would not join on: a loop must not see a hole that nobody announced.
-    if (!this.#looping) this.#items = []
-    else if (this.#taker) this.#release()?.resolve(item)
-    else this.#items.push(item)
+    if (!this.#isLooping) {
+      if (this.#items.length > 0) this.#items = []
+    } else if (this.#taker) {
+      this.#taker.resolve({ value: item, done: false })
+      this.#taker = undefined
+    } else this.#items.push(item)
   }
 
-  /** The next item; `undefined` at the end. Rejects with the error the stream ended with. */
-  take(): Promise<Item | undefined> {
-    if (this.#error && !this.#ended) return Promise.reject(this.#error)
-    const item = this.#items.shift()
-    if (item !== undefined) {
-      this.#makeRoom()
-      return Promise.resolve(item)
+  /** The next item, or the end. Rejects with the error the stream ended with. */
+  take(): Promise<IteratorResult<Item, undefined>> {
+    if (this.#items.length > 0 && (!this.#end || this.#end.isFinal)) {
+      const value = this.#items.shift()!
+      if (this.#items.length * 2 <= this.#max) this.#makeRoom()
+      return Promise.resolve({ value, done: false })
     }
-    if (this.#error) return Promise.reject(this.#error)
-    if (this.#ended) return Promise.resolve(undefined)
     return new Promise((resolve, reject) => {
       this.#taker = { resolve, reject }
+      this.#settle()
     })
   }
 
   /** What to wait for before the next `push`, if anything. */
   room(): Promise<void> | undefined {
-    if (!this.#looping || this.#items.length < this.#max) return undefined
-    if (!this.#room) {
-      let resolve = (): void => {}
-      const promise = new Promise<void>((done) => {
-        resolve = done
-      })
-      this.#room = { promise, resolve }
-    }
-    return this.#room.promise
+    if (!this.#isLooping || this.#items.length < this.#max) return undefined
+    this.#room ??= new Promise((resolve) => {
+      this.#makeRoom = () => {
+        this.#room = undefined
+        resolve()
+      }
+    })
+    return this.#room
   }
 
   /** No event follows. A loop gets those that wait, then the error, if there is one. */
   end(error?: EventStreamError): void {
-    this.#ended = true
-    this.#error = error
-    if (error) this.#release()?.reject(error)
-    else this.#release()?.resolve(undefined)
+    this.#end = { error, isFinal: true }
+    this.#settle()
   }
 
   /** A loop that is running gets the error now, before the events that wait. */
   interrupt(error: EventStreamError): void {
-    if (!this.#looping || this.#ended) return
-    this.#error = error
-    this.#release()?.reject(error)
+    if (!this.#isLooping || this.#end) return
+    this.#end = { error, isFinal: false }
+    this.#settle()
   }
 
   /** Forgets the events that wait. */
@@ -90,14 +92,13 @@ export class EventBuffer<Item> {
     this.#items = []
   }
 
-  #release(): Taker<Item> | undefined {
+  #settle(): void {
     const taker = this.#taker
+    if (!taker || !this.#end) return
+    const { error } = this.#end
     this.#taker = undefined
-    return taker
-  }
-
-  #makeRoom(): void {
-    this.#room?.resolve()
-    this.#room = undefined
+    this.stop()
+    if (error) taker.reject(error)
+    else taker.resolve({ value: undefined, done: true })
   }
 }

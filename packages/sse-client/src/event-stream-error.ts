@@ -35,41 +35,32 @@ const brand = Symbol.for('@x/sse-client.EventStreamError')
 
 /** The one error class of this package: a stream that did not end with its terminal event. */
 export class EventStreamError extends Error {
-  override readonly name = 'EventStreamError'
-  readonly code: EventStreamErrorCode
+  declare readonly code: EventStreamErrorCode
   /** With `rejected`, and with `gap` for a stream that is gone: the status of the answer. */
-  readonly status: number | undefined
+  declare readonly status: number | undefined
   /** The answer's problem document (RFC 9457), where it had one. */
-  readonly problem: Problem | undefined
+  declare readonly problem: Problem | undefined
   /** Milliseconds to wait, where the refusal said so. */
-  readonly retryAfter: number | undefined
+  declare readonly retryAfter: number | undefined
   /** With `gap`: what is missing. */
-  readonly gap: StreamGap | undefined
+  declare readonly gap: StreamGap | undefined
   /** With `exhausted` and `unresumable`: how the last connection was lost. */
-  readonly drop: Drop | undefined
+  declare readonly drop: Drop | undefined
   /** With `exhausted`: how many connections failed in a row. */
-  readonly attempts: number | undefined
+  declare readonly attempts: number | undefined
   /**
    * With `failed` by an event: which one, before which the cursor stays. Where a schema refused its data, `cause` is the ProtocolError
    * `invalid_data`, with `issues`.
    */
-  readonly event: { readonly type: string; readonly id: string | undefined } | undefined
+  declare readonly event: { readonly type: string; readonly id: string | undefined } | undefined
 
   constructor(failure: EventStreamFailure) {
-    super(failure.message, 'cause' in failure ? { cause: failure.cause } : undefined)
-    this.code = failure.code
-    this.status = failure.status
-    this.problem = failure.problem
-    this.retryAfter = failure.retryAfter
-    this.gap = failure.gap
-    this.drop = failure.drop
-    this.attempts = failure.attempts
-    this.event = failure.event
-    Object.defineProperty(this, brand, { value: true })
+    super(failure.message)
+    Object.assign(this, failure, { name: 'EventStreamError', [brand]: true })
   }
 
   /** Whether `value` is an EventStreamError, also one of another copy of this package. */
   static isInstance(value: unknown): value is EventStreamError {
-    return typeof value === 'object' && value !== null && brand in value
+    return Object(value)[brand] === true
   }
 }

@@ -2,10 +2,11 @@ import { reconnectDelay } from './backoff.js'
 import type { EventStreamFailure } from './event-stream-error.js'
 import type { StreamEvent } from './stream-event.js'
 
-/**
- * Where a client is: not started or closed, asking, reading, waiting to ask again, or at the end, which is final.
- */
+/** Where a client is: not started or closed, asking, reading, waiting to ask again, or at the end, which is final. */
 export type StreamState = 'idle' | 'connecting' | 'open' | 'waiting' | 'ended'
+
+/** How events come: as an event stream, or as pages of JSON (PROTOCOL.md §7). */
+export type Transport = 'sse' | 'poll'
 
 /** How a connection was lost. */
 export type Drop =
@@ -14,149 +15,168 @@ export type Drop =
   | { readonly reason: 'network'; readonly error: unknown }
   /** No answer within `connectTimeout`. */
   | { readonly reason: 'timeout' }
-  /** No byte for two and a half heartbeats (PROTOCOL.md §5.2). */
+  /** An answer, but not one byte of its body within `connectTimeout`: something on the way holds it back. */
+  | { readonly reason: 'mute' }
+  /** This `fetch` gives answers without a body that can be read while it comes. */
+  | { readonly reason: 'unstreamable' }
+  /** No byte for two and a half heartbeats (PROTOCOL.md §5.2), or for `silenceTimeout`. */
   | { readonly reason: 'silence' }
+  /** The machine slept, or the page was frozen: what the connection is worth nobody knows. */
+  | { readonly reason: 'sleep' }
+  /** The page went into the back-forward cache; it goes on when the page comes back. */
+  | { readonly reason: 'pagehide' }
   /** An answer that asks to come back later; `retryAfter` in milliseconds. */
   | { readonly reason: 'status'; readonly status: number; readonly retryAfter?: number | undefined }
 
-/** Everything that the next transition depends on. */
+/** Everything that the next transition depends on. A state is all there is to do: what it enters, the session performs. */
 export interface Machine {
   readonly state: StreamState
+  readonly transport: Transport
   /** Connections that failed in a row. */
   readonly failures: number
+  /** Answers without a byte in a row. */
+  readonly mute: number
   /** When the present connection opened, in the clock's milliseconds. */
   readonly openedAt: number
   /** The server's `retry`, or the default, in milliseconds. */
   readonly reconnectionTime: number
   /** Whether the request may be made: any number of times, once, or not again. */
   readonly request: 'repeatable' | 'unsent' | 'spent'
+  /** The `Idempotency-Key` that the request was made with: one that is made anew for each attempt would be none. */
+  readonly key: string | undefined
   /** Where a stream that did not begin with GET continues. */
   readonly resumeUrl: string | undefined
+  /** In `waiting`: milliseconds to the next connection; `Infinity` where only `open` ends it. */
+  readonly delay: number
+  /** In `waiting`: how the connection was lost. */
+  readonly drop: Drop | undefined
+  /** In `ended`: why `done` rejects, if it does. */
+  readonly failure: EventStreamFailure | undefined
+  /** In `ended`: what `done` resolves with. */
+  readonly event: StreamEvent | undefined
 }
 
 export type Input =
   | { readonly type: 'open' }
   | { readonly type: 'close' }
-  | { readonly type: 'abort'; readonly cause: unknown }
-  | { readonly type: 'sent' }
-  | { readonly type: 'opened'; readonly at: number; readonly resumeUrl: string | undefined }
+  /** The request is on its way; with an `Idempotency-Key` it may be repeated. */
+  | { readonly type: 'sent'; readonly key: string | undefined }
+  | { readonly type: 'opened'; readonly transport: Transport | undefined; readonly resumeUrl: string | undefined }
+  /** A 401: "the request has not been applied" (RFC 9110, section 15.5.2), so that it may be made after all. */
+  | { readonly type: 'unsent' }
   | { readonly type: 'retry'; readonly reconnectionTime: number }
-  | { readonly type: 'dropped'; readonly at: number; readonly drop: Drop; readonly jitter: number }
-  | { readonly type: 'timer' }
-  | { readonly type: 'finished'; readonly event: StreamEvent | undefined }
+  | { readonly type: 'dropped'; readonly drop: Drop }
+  | { readonly type: 'finished'; readonly event?: StreamEvent | undefined }
   | { readonly type: 'failed'; readonly failure: EventStreamFailure }
 
-export type Effect =
-  | { readonly type: 'connect'; readonly resumeUrl: string | undefined }
-  | { readonly type: 'disconnect' }
-  | { readonly type: 'wait'; readonly delay: number; readonly drop: Drop }
-  | { readonly type: 'cancelWait' }
-  | { readonly type: 'resolve'; readonly event: StreamEvent | undefined }
-  | { readonly type: 'reject'; readonly failure: EventStreamFailure }
-
-export interface RetryPolicy {
+export interface Policy {
+  readonly transport: Transport | 'auto'
   readonly initial: number
   readonly max: number
   readonly budget: number
   readonly healthyAfter: number
 }
 
-export interface Transition {
-  readonly machine: Machine
-  readonly effects: readonly Effect[]
+/** What a transition takes from outside: the clock's time, and a random number from 0 up to, not including, 1. */
+export interface Chance {
+  readonly now: number
+  readonly jitter: number
 }
 
-export function startMachine(policy: RetryPolicy, method: string): Machine {
+export function startMachine(policy: Policy, method: string): Machine {
   return {
     state: 'idle',
+    transport: policy.transport === 'poll' ? 'poll' : 'sse',
     failures: 0,
+    mute: 0,
     openedAt: 0,
     reconnectionTime: policy.initial,
     request: method === 'GET' ? 'repeatable' : 'unsent',
+    key: undefined,
     resumeUrl: undefined,
+    delay: 0,
+    drop: undefined,
+    failure: undefined,
+    event: undefined,
   }
 }
 
-/** The next state and what has to be done for it. An input that means nothing in a state changes nothing. */
-export function transition(machine: Machine, input: Input, policy: RetryPolicy): Transition {
-  const { state } = machine
-  const connected = state === 'connecting' || state === 'open'
-  if (state === 'ended') return stay(machine)
+/** The machine after an input. One that means nothing in a state changes nothing. */
+export function transition(machine: Machine, input: Input, policy: Policy, chance: Chance): Machine {
+  const { state, request } = machine
+  const isConnected = state === 'connecting' || state === 'open'
+  if (state === 'ended') return machine
   switch (input.type) {
     case 'open':
-      if (connected) return stay(machine)
-      if (machine.request === 'spent') return end(machine, { type: 'reject', failure: unresumable(undefined) })
-      return connect({ ...machine, failures: state === 'idle' ? 0 : machine.failures }, stop(state))
+      if (isConnected) return machine
+      if (request === 'spent') return fail(machine, unresumable(undefined))
+      return { ...machine, state: 'connecting', failures: state === 'idle' ? 0 : machine.failures }
     case 'close':
-      return { machine: { ...machine, state: 'idle' }, effects: stop(state) }
-    case 'abort':
-      return end(machine, {
-        type: 'reject',
-        failure: { code: 'aborted', message: 'The reading was aborted', cause: input.cause },
-      })
-    case 'sent':
-      return stay(machine.request === 'unsent' ? { ...machine, request: 'spent' } : machine)
-    case 'opened': {
-      if (state !== 'connecting') return stay(machine)
-      const opened: Machine = { ...machine, state: 'open', openedAt: input.at }
-      if (machine.request !== 'spent' || input.resumeUrl === undefined) return stay(opened)
-      return stay({ ...opened, request: 'repeatable', resumeUrl: input.resumeUrl })
-    }
-    case 'retry':
-      return stay({ ...machine, reconnectionTime: input.reconnectionTime })
-    case 'dropped':
-      return connected ? drop(machine, input, policy) : stay(machine)
-    case 'timer':
-      return state === 'waiting' ? connect(machine, []) : stay(machine)
-    case 'finished':
-      return connected ? end(machine, { type: 'resolve', event: input.event }) : stay(machine)
+      return { ...machine, state: 'idle' }
     case 'failed':
-      return connected ? end(machine, { type: 'reject', failure: input.failure }) : stay(machine)
+      return fail(machine, input.failure)
+    case 'finished':
+      return { ...machine, state: 'ended', event: input.event }
+    case 'sent':
+      if (request !== 'unsent') return machine
+      return { ...machine, request: input.key ? 'repeatable' : 'spent', key: input.key }
+    case 'opened':
+      return {
+        ...machine,
+        state: 'open',
+        transport: input.transport ?? machine.transport,
+        openedAt: chance.now,
+        ...(input.resumeUrl && { request: 'repeatable', resumeUrl: input.resumeUrl }),
+      }
+    case 'unsent':
+      return { ...machine, request: request === 'spent' ? 'unsent' : request }
+    case 'retry':
+      return { ...machine, reconnectionTime: input.reconnectionTime }
+    case 'dropped':
+      return isConnected ? drop(machine, input.drop, policy, chance) : machine
     default:
       return input satisfies never
   }
 }
 
-function drop(machine: Machine, input: Input & { type: 'dropped' }, policy: RetryPolicy): Transition {
-  const { drop } = input
-  if (machine.request === 'spent') {
-    return end(machine, { type: 'reject', failure: drop.reason === 'status' ? refused(drop) : unresumable(drop) })
+function drop(machine: Machine, drop: Drop, policy: Policy, { now, jitter }: Chance): Machine {
+  const { state, request, reconnectionTime, transport } = machine
+  const { reason } = drop
+  const waiting = { ...machine, state: 'waiting', drop } as const
+  if (reason === 'pagehide' || reason === 'sleep') {
+    // The connection may be alive: one that could not be resumed goes on for as long as it can.
+    return request === 'spent' ? machine : { ...waiting, delay: reason === 'sleep' ? 0 : Infinity }
   }
+  const isRefusal = reason === 'status'
+  if (request === 'spent') return fail(machine, isRefusal ? refused(drop) : unresumable(drop))
+  if (reason === 'unstreamable' && policy.transport === 'sse') return fail(machine, unstreamable)
+  const mute = reason === 'mute' ? machine.mute + 1 : reason === 'unstreamable' ? 2 : 0
   // A mere 200 proves nothing: a server that accepts and closes at once would be asked for ever.
-  const healthy = machine.state === 'open' && input.at - machine.openedAt >= policy.healthyAfter
-  const failures = healthy ? 1 : machine.failures + 1
-  if (failures > policy.budget) return end(machine, { type: 'reject', failure: exhausted(failures, drop) })
-  const delay = reconnectDelay({
+  const isHealthy = state === 'open' && now - machine.openedAt >= policy.healthyAfter
+  const failures = isHealthy ? 1 : machine.failures + 1
+  if (failures > policy.budget) return fail(machine, exhausted(failures, drop))
+  return {
+    ...waiting,
     failures,
-    reconnectionTime: machine.reconnectionTime,
-    max: policy.max,
-    retryAfter: drop.reason === 'status' ? drop.retryAfter : undefined,
-    jitter: input.jitter,
-  })
-  return {
-    machine: { ...machine, state: 'waiting', failures },
-    effects: [{ type: 'disconnect' }, { type: 'wait', delay, drop }],
+    mute,
+    transport: mute > 1 && policy.transport === 'auto' ? 'poll' : transport,
+    delay: reconnectDelay({
+      failures,
+      reconnectionTime,
+      max: policy.max,
+      retryAfter: isRefusal ? drop.retryAfter : undefined,
+      jitter,
+    }),
   }
 }
 
-function stay(machine: Machine): Transition {
-  return { machine, effects: [] }
+function fail(machine: Machine, failure: EventStreamFailure): Machine {
+  return { ...machine, state: 'ended', failure }
 }
 
-function connect(machine: Machine, before: readonly Effect[]): Transition {
-  return {
-    machine: { ...machine, state: 'connecting' },
-    effects: [...before, { type: 'connect', resumeUrl: machine.resumeUrl }],
-  }
-}
-
-function end(machine: Machine, outcome: Effect): Transition {
-  return { machine: { ...machine, state: 'ended' }, effects: [...stop(machine.state), outcome] }
-}
-
-function stop(state: StreamState): readonly Effect[] {
-  if (state === 'waiting') return [{ type: 'cancelWait' }]
-  return state === 'connecting' || state === 'open' ? [{ type: 'disconnect' }] : []
+const unstreamable: EventStreamFailure = {
+  code: 'failed',
+  message: 'This `fetch` gives no streaming body; did you mean `transport: "auto"`?',
 }
 
 function refused({ status, retryAfter }: Drop & { reason: 'status' }): EventStreamFailure {
@@ -164,15 +184,22 @@ function refused({ status, retryAfter }: Drop & { reason: 'status' }): EventStre
 }
 
 function unresumable(drop: Drop | undefined): EventStreamFailure {
-  const message = 'The connection was lost, and its request must not be repeated'
-  return { code: 'unresumable', message, drop, ...causeOf(drop) }
+  return {
+    code: 'unresumable',
+    message: 'The connection was lost, and its request must not be repeated',
+    ...lost(drop),
+  }
 }
 
 function exhausted(attempts: number, drop: Drop): EventStreamFailure {
-  const message = `Gave up: connections that failed in a row: ${attempts}`
-  return { code: 'exhausted', message, attempts, drop, ...causeOf(drop) }
+  return {
+    code: 'exhausted',
+    message: `Gave up after ${attempts} failed connections in a row`,
+    attempts,
+    ...lost(drop),
+  }
 }
 
-function causeOf(drop: Drop | undefined): { cause?: unknown } {
-  return drop?.reason === 'network' ? { cause: drop.error } : {}
+function lost(drop: Drop | undefined): Partial<EventStreamFailure> {
+  return drop?.reason === 'network' ? { drop, cause: drop.error } : { drop }
 }

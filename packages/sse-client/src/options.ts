@@ -1,7 +1,8 @@
 import type { EventContract } from '@x/sse-protocol'
 import { type Clock, systemClock } from './clock.js'
-import type { RetryPolicy } from './machine.js'
+import type { Policy, Transport } from './machine.js'
 import type { HeadersSource } from './request.js'
+import { type StatusPolicy, statusPolicy } from './status-policy.js'
 import type { StreamGap } from './stream-gap.js'
 
 /** What to do about a gap: read on after it, or end with an error of code `gap`. */
@@ -37,12 +38,33 @@ export interface EventStreamClientOptions<Events extends object = Record<string,
    */
   readonly events?: ReaderContract<Events> | undefined
   /**
-   * A request other than GET is made once. Its stream is resumed by GET at the answer's `Content-Location` on the same origin.
+   * A request other than GET is made once, unless it has an `Idempotency-Key` header. Its stream is resumed by GET at the answer's
+   * `Content-Location` on the same origin, or where `resume` says.
    * @default 'GET'
    */
   readonly method?: string | undefined
   /** Sent with every request. A function is asked before each; where it fails, that counts as a failed connection. */
   readonly headers?: HeadersSource | undefined
+  /**
+   * Called on a 401, to renew what `headers` gives; then the request is made again. A second 401 is a refusal. Clients with the same
+   * function wait for the same call. Where it fails, that counts as a failed connection.
+   */
+  readonly refresh?: (() => unknown) | undefined
+  /** Where the stream of an answered request continues by GET, in place of its `Content-Location`; any origin. */
+  readonly resume?: ((response: Response) => string | URL | undefined) | undefined
+  /** Name of a query parameter that takes the cursor, instead of the `Last-Event-ID` header, which other origins have to allow. */
+  readonly cursorParameter?: string | undefined
+  /**
+   * How events come: as an event stream, or as pages of JSON (PROTOCOL.md §7). `auto` begins with the stream and goes over to pages where
+   * `fetch` has no streaming body, where answers came twice in a row without a byte of their body, or where the server sends a page.
+   * @default 'auto'
+   */
+  readonly transport?: Transport | 'auto' | undefined
+  /**
+   * Which statuses are tried again, are the end, or are refusals: added to `statusPolicy`.
+   * @example { 404: 'retry' }
+   */
+  readonly statuses?: StatusPolicy | undefined
   readonly body?: BodyInit | undefined
   /** @default 'same-origin' */
   readonly credentials?: RequestCredentials | undefined
@@ -64,6 +86,11 @@ export interface EventStreamClientOptions<Events extends object = Record<string,
    * @default 30_000
    */
   readonly connectTimeout?: number | false | undefined
+  /**
+   * Milliseconds without a byte after which a connection is dead. 0, `false`: never.
+   * @default two and a half times the interval of the server's heartbeats, or of its comments where they come regularly; else never
+   */
+  readonly silenceTimeout?: number | false | undefined
   readonly retry?: RetryOptions | undefined
   /**
    * Events that wait for a `for await` loop before the connection is no longer read.
@@ -94,47 +121,42 @@ export type ResolvedOptions = ReturnType<typeof resolveOptions>
 
 /** Applies the defaults. @throws TypeError or RangeError for what cannot work. */
 export function resolveOptions<Events extends object>(options: EventStreamClientOptions<Events>) {
+  const { headers, retry, lastEventId = '', body, silenceTimeout, transport = 'auto' } = options
   const method = (options.method ?? 'GET').toUpperCase()
-  const retry: RetryPolicy = {
-    initial: number('retry.initial', options.retry?.initial ?? 2_000, { zero: true }),
-    max: number('retry.max', options.retry?.max ?? 30_000),
-    budget: number('retry.budget', options.retry?.budget ?? 1_000, { zero: true, infinity: true, integer: true }),
-    healthyAfter: number('retry.healthyAfter', options.retry?.healthyAfter ?? 10_000, { zero: true, infinity: true }),
-  }
-  if (method === 'GET' && options.body !== undefined) {
-    throw new TypeError('Expected no `body` with the method GET; did you mean `method: "POST"`?')
-  }
-  if (/[\0\r\n]/.test(options.lastEventId ?? '')) {
-    throw new TypeError(`Expected \`lastEventId\` to be a single line, got ${JSON.stringify(options.lastEventId)}`)
-  }
+  if (method === 'GET' && body != null)
+    throw new TypeError('Expected no `body` with GET; did you mean `method: "POST"`?')
+  if (/[\0\r\n]/.test(lastEventId)) throw new TypeError('Expected `lastEventId` to be a single line')
+  if (!/^(auto|sse|poll)$/.test(transport)) throw new TypeError("Expected `transport` to be 'auto', 'sse' or 'poll'")
   // A bad header that stays the same should not first show when a connection is made.
-  if (typeof options.headers !== 'function') new Headers(options.headers)
+  if (typeof headers !== 'function') new Headers(headers)
+  const policy: Policy = {
+    transport,
+    initial: number('retry.initial', retry?.initial, 2_000, 0),
+    max: number('retry.max', retry?.max, 30_000, 1),
+    budget: number('retry.budget', retry?.budget, 1_000, 0, Infinity),
+    healthyAfter: number('retry.healthyAfter', retry?.healthyAfter, 10_000, 0, Infinity),
+  }
   return {
     events: options.events as ReaderContract | undefined,
     method,
-    headers: options.headers,
-    body: options.body,
+    headers,
+    body,
+    lastEventId,
     credentials: options.credentials ?? (options.withCredentials ? ('include' as const) : ('same-origin' as const)),
     signal: options.signal,
     fetch: options.fetch ?? ((url: string, init: RequestInit) => globalThis.fetch(url, init)),
-    lastEventId: options.lastEventId ?? '',
-    onGap: options.onGap ?? 'continue',
-    connectTimeout: number(
-      'connectTimeout',
-      options.connectTimeout === false ? 0 : (options.connectTimeout ?? 30_000),
-      {
-        zero: true,
-        infinity: true,
-      },
-    ),
-    retry,
-    maxBufferedEvents: number('maxBufferedEvents', options.maxBufferedEvents ?? 256, {
-      infinity: true,
-      integer: true,
-    }),
-    autoOpen: options.autoOpen ?? true,
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
+    refresh: options.refresh,
+    resume: options.resume,
+    cursorParameter: options.cursorParameter,
+    onGap: options.onGap ?? 'continue',
+    autoOpen: options.autoOpen ?? true,
+    statuses: { ...statusPolicy, ...options.statuses },
+    connectTimeout: number('connectTimeout', options.connectTimeout, 30_000, 0, Infinity),
+    silenceTimeout: silenceTimeout === undefined ? undefined : number('silenceTimeout', silenceTimeout, 0, 0, Infinity),
+    maxBufferedEvents: number('maxBufferedEvents', options.maxBufferedEvents, 256, 1, Infinity),
+    retry: policy,
   }
 }
 
@@ -145,25 +167,20 @@ export function resolveUrl(url: string | URL): string {
   try {
     resolved = new URL(url, base)
   } catch (cause) {
-    const hint = base === undefined ? ', absolute where there is no page to resolve it against' : ''
-    throw new TypeError(`Expected \`url\` to be a URL${hint}, got ${JSON.stringify(String(url))}`, { cause })
+    throw new TypeError(`Expected \`url\` to be a URL${base ? '' : ', absolute where there is no page'}, got ${url}`, {
+      cause,
+    })
   }
-  if (resolved.username !== '' || resolved.password !== '') {
+  if (resolved.username || resolved.password) {
     throw new TypeError('Expected `url` to hold no user and no password; send them in `headers`')
   }
   return resolved.href
 }
 
-interface NumberRule {
-  readonly zero?: boolean
-  readonly infinity?: boolean
-  readonly integer?: boolean
-}
-
-function number(name: string, value: number, { zero, infinity, integer }: NumberRule = {}): number {
-  const inRange = zero ? value >= 0 : value > 0
-  const whole = !integer || value === Infinity || Number.isSafeInteger(value)
-  if (typeof value === 'number' && inRange && whole && (infinity || value !== Infinity)) return value
-  const kind = `${zero ? 'non-negative' : 'positive'}${infinity ? '' : ' finite'} ${integer ? 'integer' : 'number'}`
-  throw new RangeError(`Expected \`${name}\` to be a ${kind}, got ${value}`)
+function number(name: string, value: number | false | undefined, fallback: number, min: number, max = 1e15): number {
+  const given = value === false ? 0 : (value ?? fallback)
+  if (typeof given === 'number' && given >= min && given <= max) return given
+  throw new RangeError(
+    `Expected \`${name}\` to be a${max < Infinity ? ' finite' : ''} number of at least ${min}, got ${given}`,
+  )
 }

@@ -5,77 +5,68 @@ import type { ReaderContract } from './options.js'
 import type { StreamEvent } from './stream-event.js'
 import { readGap, type StreamGap } from './stream-gap.js'
 
-/** What one event from the wire means to a client. */
-export type Reading =
-  | { readonly type: 'nothing' }
-  | { readonly type: 'heartbeat'; readonly interval: number }
-  | { readonly type: 'gap'; readonly gap: StreamGap }
-  | {
-      readonly type: 'event'
-      readonly event: StreamEvent
-      readonly terminal: boolean
-      /** What is missing before this event and was not announced. */
-      readonly gap: StreamGap | undefined
-    }
-  | { readonly type: 'failed'; readonly failure: EventStreamFailure }
+/** Whom a reader tells what the events mean. */
+export interface ReaderHooks {
+  heartbeat(interval: number): void
+  /** Events are missing. Returns whether to read on. */
+  gap(gap: StreamGap): boolean
+  event(event: StreamEvent, isTerminal: boolean): void
+  fail(failure: EventStreamFailure): void
+}
 
-const nothing: Reading = { type: 'nothing' }
-
-/** Reads one event. The cursor learns from control events here; it moves past an event only when that is delivered. */
-export function readEvent(parsed: ParsedEvent, cursor: Cursor, contract: ReaderContract | undefined): Reading {
-  const { type } = parsed
-  if (isReservedType(type)) return readControl(parsed, cursor)
-  const arrival = cursor.examine(parsed)
-  if (arrival === false) return nothing
-  let data: unknown
-  let terminal = false
-  try {
-    data = JSON.parse(parsed.data)
-  } catch (cause) {
-    // §2.1: of a known type it is a broken promise. Other servers send plain text, which is then the data.
-    if (contract?.types.has(type)) return fail(parsed, 'is not JSON', cause)
-    data = parsed.data
+/** Reads one event. The cursor learns from control events, and moves past an event right before that is told. */
+export function readEvent(
+  parsed: ParsedEvent,
+  cursor: Cursor,
+  contract: ReaderContract | undefined,
+  hooks: ReaderHooks,
+): void {
+  const { type, id } = parsed
+  if (isReservedType(type)) {
+    readControl(parsed, cursor, hooks)
+    return
   }
-  if (contract) {
+  const arrival = cursor.examine(parsed)
+  if (!arrival) return
+  let data: unknown
+  let isTerminal = false
+  try {
     try {
+      data = JSON.parse(parsed.data)
+    } catch (cause) {
+      // §2.1: of a known type it is a broken promise. Other servers send plain text, which is then the data.
+      if (contract?.types.has(type)) throw cause
+      data = parsed.data
+    }
+    if (contract) {
       const published = data
       data = contract.validate(type, published)
       // By what was published and not by the schema's output: so the server judged it too.
-      terminal = contract.isTerminal(type, published)
-    } catch (cause) {
-      return fail(parsed, 'is not what the contract promises', cause)
+      isTerminal = contract.isTerminal(type, published)
     }
+  } catch (cause) {
+    const message = `The data of a ${type} event is not what the contract promises`
+    hooks.fail({ code: 'failed', message, cause, event: { type, id } })
+    return
   }
-  const id = cursor.sequenced ? (parsed.id ?? cursor.value) : parsed.lastEventId
-  return { type: 'event', event: { type, data, id }, terminal, gap: arrival === true ? undefined : arrival }
+  // Where the gap is the end, the event is not delivered, and the cursor stays before it.
+  if (arrival !== true && !hooks.gap(arrival)) return
+  cursor.move(parsed)
+  hooks.event({ type, data, id: cursor.value }, isTerminal)
 }
 
 /** PROTOCOL.md §5: about the connection, never delivered as an event. Names of later protocols are ignored (§2.6). */
-function readControl({ type, id, data }: ParsedEvent, cursor: Cursor): Reading {
-  const value = parseOrNothing(data)
+function readControl({ type, id, data }: ParsedEvent, cursor: Cursor, hooks: ReaderHooks): void {
+  let value: Record<string, unknown> = {}
+  try {
+    value = Object(JSON.parse(data))
+  } catch {}
   if (type === 'stream:gap') {
     const gap = readGap(value, cursor.value)
     cursor.jump(gap.oldest)
-    return { type: 'gap', gap }
-  }
-  if (type !== 'heartbeat' || typeof value !== 'object' || value === null || !('interval' in value)) return nothing
-  const { interval } = value
-  if (typeof interval !== 'number' || !(interval >= 0)) return nothing
-  if (id !== undefined) cursor.seed(id)
-  return { type: 'heartbeat', interval }
-}
-
-function fail({ type, id }: ParsedEvent, fault: string, cause: unknown): Reading {
-  return {
-    type: 'failed',
-    failure: { code: 'failed', message: `The data of a ${type} event ${fault}`, cause, event: { type, id } },
-  }
-}
-
-function parseOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
+    hooks.gap(gap)
+  } else if (type === 'heartbeat' && (value.interval as number) >= 0) {
+    if (id !== undefined) cursor.seed(id)
+    hooks.heartbeat(value.interval as number)
   }
 }

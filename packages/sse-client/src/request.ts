@@ -1,3 +1,5 @@
+import type { Transport } from './machine.js'
+
 /** Headers, or what gives them anew for every request, such as a fresh token. */
 export type HeadersSource = HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
 
@@ -6,58 +8,72 @@ export interface RequestSettings {
   readonly method: string
   readonly body: BodyInit | undefined
   readonly credentials: RequestCredentials
+  /** The query parameter that takes the cursor, where the header must not. */
+  readonly cursorParameter: string | undefined
+}
+
+export interface RequestPlace {
+  readonly cursor: string
+  /** Where the stream of a request that was answered continues. */
+  readonly resumeUrl: string | undefined
+  /** The `Idempotency-Key` of the attempts before. */
+  readonly key: string | undefined
+  readonly transport: Transport
+  /** Seconds that the server may hold a page back until there is something new; 0: none. */
+  readonly wait: number
 }
 
 export interface PlannedRequest {
   readonly url: string
-  readonly init: RequestInit & { readonly duplex?: 'half' }
+  readonly init: RequestInit & { readonly headers: Headers; readonly duplex?: 'half' }
 }
 
-/** A request that has no body says nothing about one ("request-body-header name", Fetch standard). */
-const bodyHeaders = ['content-encoding', 'content-language', 'content-location', 'content-type']
-
 /**
- * The next request: the given one, or the GET that continues its stream (PROTOCOL.md §4.1).
+ * The next request: the given one, or the GET that continues its stream (PROTOCOL.md §4.1, §7.3).
  *
  * @throws TypeError where a header's name or value is not one.
  */
 export function planRequest(
-  settings: RequestSettings,
+  { url, method, body, credentials, cursorParameter }: RequestSettings,
   headersInit: HeadersInit | undefined,
-  cursor: string,
-  resumeUrl: string | undefined,
+  { cursor, resumeUrl, key, transport, wait }: RequestPlace,
 ): PlannedRequest {
   const headers = new Headers(headersInit)
-  headers.set('accept', 'text/event-stream')
-  const lastEventId = encodeHeaderValue(cursor)
-  if (lastEventId !== undefined) headers.set('last-event-id', lastEventId)
-  const resuming = resumeUrl !== undefined
-  if (resuming) for (const name of bodyHeaders) headers.delete(name)
-  const body = resuming ? undefined : settings.body
+  headers.set('accept', transport === 'poll' ? 'application/json' : 'text/event-stream')
+  if (key) headers.set('idempotency-key', key)
+  if (wait) headers.set('prefer', `wait=${wait}`)
+  const target = new URL(resumeUrl ?? url)
+  if (cursorParameter) {
+    if (cursor) target.searchParams.set(cursorParameter, cursor)
+  } else {
+    const value = encodeHeaderValue(cursor)
+    if (sendable.test(value)) headers.set('last-event-id', value)
+  }
+  // A request that has no body says nothing about one ("request-body-header name", Fetch standard).
+  if (resumeUrl) for (const name of [...headers.keys()]) if (name.startsWith('content-')) headers.delete(name)
   return {
-    url: resumeUrl ?? settings.url,
+    url: target.href,
     init: {
-      method: resuming ? 'GET' : settings.method,
+      method: resumeUrl ? 'GET' : method,
       headers,
       cache: 'no-store',
-      credentials: settings.credentials,
-      ...(body === undefined ? undefined : { body }),
-      ...(globalThis.ReadableStream && body instanceof ReadableStream ? { duplex: 'half' as const } : undefined),
+      credentials,
+      // `duplex` means something only for a stream, and fetch insists on it there.
+      ...(!resumeUrl && body != null && { body, duplex: 'half' }),
     },
   }
 }
 
 /**
- * Where the stream of an answered request continues: its `Content-Location`. One of another origin is not taken: the caller's
- * headers, with their credentials, were meant for this one.
+ * Where the stream of a request that must not be repeated continues: the answer's `Content-Location`, or the `Location` of what it
+ * created (201). One of another origin is not taken: the caller's headers, with their credentials, were meant for this one.
  */
-export function resumeUrlOf(response: Response, requestUrl: string): string | undefined {
-  const location = response.headers.get('content-location')
-  if (location === null) return undefined
+export function locationOf({ headers, status, url }: Response, requestUrl: string): string | undefined {
+  const location = headers.get('content-location') ?? (status === 201 && headers.get('location'))
   try {
-    const base = new URL(response.url || requestUrl)
-    const url = new URL(location, base)
-    return url.origin === base.origin ? url.href : undefined
+    const base = new URL(url || requestUrl)
+    const target = new URL(location || '', base)
+    return location && target.origin === base.origin ? target.href : undefined
   } catch {
     return undefined
   }
@@ -67,8 +83,6 @@ export function resumeUrlOf(response: Response, requestUrl: string): string | un
 const sendable = /^[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/
 
 /** "The last event ID, encoded as UTF-8" (HTML standard §9.2.3): fetch takes a header's bytes as one character each. */
-function encodeHeaderValue(id: string): string | undefined {
-  let value = ''
-  for (const byte of new TextEncoder().encode(id)) value += String.fromCharCode(byte)
-  return sendable.test(value) ? value : undefined
+function encodeHeaderValue(id: string): string {
+  return Array.from(new TextEncoder().encode(id), (byte) => String.fromCharCode(byte)).join('')
 }

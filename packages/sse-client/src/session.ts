@@ -1,203 +1,157 @@
 import type { ParsedEvent } from '@x/sse-protocol'
 import { startTimer } from './clock.js'
-import { Connection, type Report } from './connection.js'
+import { connect } from './connection.js'
 import { Cursor } from './cursor.js'
 import { EventStreamError, type EventStreamFailure } from './event-stream-error.js'
-import { type Effect, type Input, type Machine, type StreamState, startMachine, transition } from './machine.js'
-import type { GapPolicy, ResolvedOptions } from './options.js'
+import { type Input, type Machine, startMachine, transition } from './machine.js'
+import type { ResolvedOptions } from './options.js'
+import { followPage } from './page-life.js'
 import { readEvent } from './reader.js'
-import { GapEvent, StateChangeEvent, type StreamEvent } from './stream-event.js'
+import { planRequest, type RequestSettings } from './request.js'
+import type { StreamEvent } from './stream-event.js'
 import type { StreamGap } from './stream-gap.js'
 
 /** What a session tells its client. Only these run foreign code, and each only once everything else is in order. */
 export interface SessionHooks {
-  readonly dispatch: (event: Event) => void
-  readonly deliver: (event: StreamEvent) => void
-  readonly settle: (outcome: StreamEvent | EventStreamError | undefined) => void
-  readonly room: () => Promise<void> | undefined
+  dispatch(type: string, fields?: object): void
+  deliver(event: StreamEvent): void
+  settle(event: StreamEvent | undefined, error: EventStreamError | undefined): void
+  room(): Promise<void> | undefined
 }
 
 /** A heartbeat may be late by more than its interval before the connection counts as dead (PROTOCOL.md §5.2). */
 const silentIntervals = 2.5
 
-/** Drives the machine: performs its effects, and turns what connections report into its inputs. */
+/** Drives the machine: does what a state asks for, and turns what comes of it into the machine's inputs. */
 export class Session {
-  readonly #url: string
   readonly #options: ResolvedOptions
   readonly #hooks: SessionHooks
   readonly #cursor: Cursor
-  #machine: Machine
-  #connection: Connection | undefined
-  #cancelWait: () => void = () => {}
+  readonly #request: RequestSettings
+  /** Where the session is. */
+  machine: Machine
+  /** Ends what the present state runs: a connection or a wait. */
+  #leave = (): void => {}
+  #unfollow: (() => void) | undefined
   /** Milliseconds of silence after which a connection counts as dead; 0: never. */
   #silence = 0
+  #hasHeartbeat = false
   #last: StreamEvent | undefined
 
   constructor(url: string, options: ResolvedOptions, hooks: SessionHooks) {
-    this.#url = url
+    this.#request = { ...options, url }
     this.#options = options
     this.#hooks = hooks
     this.#cursor = new Cursor(options.lastEventId, options.events !== undefined)
-    this.#machine = startMachine(options.retry, options.method)
-  }
-
-  get state(): StreamState {
-    return this.#machine.state
+    this.machine = startMachine(options.retry, options.method)
   }
 
   get lastEventId(): string {
     return this.#cursor.value
   }
 
-  open(): void {
-    this.#apply({ type: 'open' })
-  }
-
-  close(): void {
-    this.#apply({ type: 'close' })
-  }
-
-  abort(cause: unknown): void {
-    this.#apply({ type: 'abort', cause })
-  }
-
-  #apply(input: Input, beforeEvents?: () => void): void {
-    const previous = this.#machine.state
-    const { machine, effects } = transition(this.#machine, input, this.#options.retry)
-    this.#machine = machine
-    for (const effect of effects) this.#perform(effect)
-    beforeEvents?.()
-    const { state } = machine
-    const wait = effects.find((effect) => effect.type === 'wait')
-    if (state !== previous) this.#hooks.dispatch(new StateChangeEvent(previous, state, wait))
-    if (input.type === 'opened' && this.#machine === machine) this.#hooks.dispatch(new Event('open'))
-    const outcome = effects.find((effect) => effect.type === 'resolve' || effect.type === 'reject')
-    if (outcome) this.#hooks.settle(outcome.type === 'resolve' ? outcome.event : new EventStreamError(outcome.failure))
-  }
-
-  #perform(effect: Effect): void {
-    switch (effect.type) {
-      case 'connect':
-        this.#connection = this.#connect(effect.resumeUrl)
-        break
-      case 'disconnect':
-        this.#connection?.close()
-        this.#connection = undefined
-        break
-      case 'wait':
-        this.#cancelWait = startTimer(this.#options.clock, effect.delay, () => this.#apply({ type: 'timer' }))
-        break
-      case 'cancelWait':
-        this.#cancelWait()
-        break
+  /** Makes a transition and does what its state asks for. The events of the stream come before those of the client's own. */
+  apply(input: Input, deliver?: () => void): void {
+    const { clock, random, retry } = this.#options
+    const previous = this.machine.state
+    const machine = transition(this.machine, input, retry, { now: clock.now(), jitter: random() })
+    const { state, transport, delay, drop, event, failure } = machine
+    this.machine = machine
+    if (state === previous) return
+    if (state !== 'open') {
+      this.#leave()
+      this.#leave = () => {}
     }
+    if (state === 'connecting') {
+      this.#leave = this.#connect()
+      this.#unfollow ??= followPage(
+        () => this.apply({ type: 'dropped', drop: { reason: 'pagehide' } }),
+        () => {
+          // What the server asked to wait for is waited for.
+          if (this.machine.drop?.reason !== 'status') this.apply({ type: 'open' })
+        },
+      )
+    } else if (state === 'waiting') {
+      this.#leave = startTimer(clock, delay, () => this.apply({ type: 'open' }))
+    } else if (state !== 'open') {
+      this.#unfollow?.()
+      this.#unfollow = undefined
+    }
+    deliver?.()
+    this.#hooks.dispatch('statechange', { previous, state, transport, ...(state === 'waiting' && { delay, drop }) })
+    if (state === 'open' && this.machine === machine) this.#hooks.dispatch('open')
+    if (state === 'ended') this.#hooks.settle(event, failure && new EventStreamError(failure))
   }
 
-  #connect(resumeUrl: string | undefined): Connection {
-    const { method, body, credentials, headers, fetch, clock, connectTimeout, events } = this.#options
-    this.#cursor.connect()
-    return new Connection({
-      request: { url: this.#url, method, body, credentials },
-      headers,
-      cursor: this.#cursor.value,
-      resumeUrl,
-      fetch,
-      clock,
-      connectTimeout,
-      // A server of this protocol speaks first (§4.4); another may have nothing to say for hours.
-      firstByteTimeout: events ? connectTimeout : 0,
-      silence: this.#silence,
-      report: (report) => this.#hear(report),
+  #connect(): () => void {
+    const cursor = this.#cursor
+    cursor.connect()
+    // What was learned from comments holds for the connection in which it was learned.
+    if (!this.#hasHeartbeat) this.#silence = this.#options.silenceTimeout ?? 0
+    return connect(this.#options, {
+      plan: (headers, wait) => {
+        const { request } = this.machine
+        if (request === 'spent') return undefined
+        return planRequest(this.#request, headers, { ...this.machine, cursor: cursor.value, wait })
+      },
+      cursor: () => cursor.value,
+      silence: () => this.#silence,
+      learn: (interval) => this.#hasHeartbeat || this.#learn(interval),
+      tell: (input) => this.#hear(input),
+      read: (event) => this.#read(event),
+      settle: (lastEventId) => cursor.settle(lastEventId),
+      seed: (lastEventId) => cursor.seed(lastEventId),
       room: this.#hooks.room,
     })
   }
 
-  #hear(report: Report): void {
-    const { clock, random } = this.#options
-    switch (report.type) {
-      case 'event':
-        this.#read(report.event)
-        break
-      case 'settled':
-        this.#cursor.settle(report.lastEventId)
-        break
-      case 'opened':
-        this.#apply({ ...report, at: clock.now() })
-        break
-      case 'ended':
-        this.#apply({ type: 'finished', event: this.#last })
-        break
-      case 'refused':
-        this.#refuse(report.failure)
-        break
-      case 'dropped':
-        this.#apply({ ...report, at: clock.now(), jitter: random() })
-        break
-      default:
-        this.#apply(report)
-    }
+  #learn(interval: number): void {
+    if (this.#options.silenceTimeout === undefined) this.#silence = interval * silentIntervals
   }
 
-  #refuse(failure: EventStreamFailure): void {
-    const requested = this.#cursor.value
-    if (failure.status !== 404 || requested === '') {
-      this.#apply({ type: 'failed', failure })
-      return
-    }
-    // §4.5: this reader had events of a stream that is gone.
-    const gap: StreamGap = { requested, oldest: null, head: null, missed: null, reason: 'gone' }
-    this.#hooks.dispatch(new GapEvent(gap))
-    this.#apply({ type: 'failed', failure: { ...failure, code: 'gap', gap } })
+  #hear(input: Input): void {
+    const requested = this.lastEventId
+    if (input.type === 'finished') this.apply({ ...input, event: this.#last })
+    else if (input.type === 'failed' && input.failure.status === 404 && requested) {
+      // §4.5: this reader had events of a stream that is gone.
+      const gap: StreamGap = { requested, oldest: null, head: null, missed: null, reason: 'gone' }
+      this.#hooks.dispatch('gap', { gap })
+      this.apply({ type: 'failed', failure: { ...input.failure, code: 'gap', gap } })
+    } else this.apply(input)
   }
 
   #read(parsed: ParsedEvent): void {
-    const reading = readEvent(parsed, this.#cursor, this.#options.events)
-    switch (reading.type) {
-      case 'nothing':
-        break
-      case 'heartbeat':
-        this.#silence = reading.interval * silentIntervals
-        if (this.#connection) this.#connection.silence = this.#silence
-        break
-      case 'gap':
-        this.#announce(reading.gap)
-        break
-      case 'failed':
-        this.#apply({ type: 'failed', failure: reading.failure })
-        break
-      case 'event':
-        // Where the gap is the end, the event is not delivered, and the cursor stays before it.
-        if (reading.gap && !this.#announce(reading.gap)) break
-        this.#cursor.move(parsed)
-        this.#deliver(reading.event, reading.terminal)
-        break
-      default:
-        reading satisfies never
-    }
+    readEvent(parsed, this.#cursor, this.#options.events, this)
   }
 
-  #deliver(event: StreamEvent, terminal: boolean): void {
+  heartbeat(interval: number): void {
+    this.#hasHeartbeat = true
+    this.#learn(interval)
+  }
+
+  event(event: StreamEvent, isTerminal: boolean): void {
     this.#last = event
     // The end comes first: a listener that calls close() on the terminal event, as many do, must not prevent it.
-    if (terminal) this.#apply({ type: 'finished', event }, () => this.#hooks.deliver(event))
+    if (isTerminal) this.apply({ type: 'finished', event }, () => this.#hooks.deliver(event))
     else this.#hooks.deliver(event)
   }
 
+  fail(failure: EventStreamFailure): void {
+    this.apply({ type: 'failed', failure })
+  }
+
   /** Returns whether to read on. */
-  #announce(gap: StreamGap): boolean {
-    const connection = this.#connection
-    this.#hooks.dispatch(new GapEvent(gap))
-    if (this.#connection !== connection) return false
-    const failure: EventStreamFailure = { code: 'gap', message: `Events are missing (${gap.reason})`, gap }
+  gap(gap: StreamGap): boolean {
     const { onGap } = this.#options
-    let policy: GapPolicy
+    const leave = this.#leave
+    const failure: EventStreamFailure = { code: 'gap', message: `Events are missing (${gap.reason})`, gap }
+    this.#hooks.dispatch('gap', { gap })
+    if (this.#leave !== leave) return false
     try {
-      policy = typeof onGap === 'function' ? onGap(gap) : onGap
+      if ((typeof onGap === 'function' ? onGap(gap) : onGap) === 'fail') this.fail(failure)
     } catch (cause) {
-      this.#apply({ type: 'failed', failure: { ...failure, cause } })
-      return false
+      this.fail({ ...failure, cause })
     }
-    if (policy === 'fail') this.#apply({ type: 'failed', failure })
-    return this.#connection === connection
+    return this.#leave === leave
   }
 }

@@ -1,5 +1,5 @@
 import type { EventStreamError } from './event-stream-error.js'
-import type { Drop, StreamState } from './machine.js'
+import type { Drop, StreamState, Transport } from './machine.js'
 import type { StreamGap } from './stream-gap.js'
 
 /** One event of a stream, told apart by `type`. */
@@ -33,53 +33,31 @@ export class StreamMessageEvent<Type extends string = string, Data = unknown> ex
 }
 
 /** `*`: any event of the stream, whatever its type. */
-export class AnyMessageEvent<Events extends object = Record<string, unknown>> extends Event {
+export interface AnyMessageEvent<Events extends object = Record<string, unknown>> extends Event {
   readonly event: StreamEvent<Events>
-
-  constructor(event: StreamEvent<Events>) {
-    super('*')
-    this.event = event
-  }
 }
 
 /** `statechange`: where the client was and where it is. */
-export class StateChangeEvent extends Event {
+export interface StateChangeEvent extends Event {
   readonly previous: StreamState
   readonly state: StreamState
-  /** On `waiting`: milliseconds to the next connection. */
+  /** How events come now. */
+  readonly transport: Transport
+  /** On `waiting`: milliseconds to the next connection; `Infinity` while the page is in the back-forward cache. */
   readonly delay: number | undefined
   /** On `waiting`: how the connection was lost. */
   readonly drop: Drop | undefined
-
-  constructor(previous: StreamState, state: StreamState, wait?: { readonly delay: number; readonly drop: Drop }) {
-    super('statechange')
-    this.previous = previous
-    this.state = state
-    this.delay = wait?.delay
-    this.drop = wait?.drop
-  }
 }
 
 /** `gap`: events are missing before the next one (PROTOCOL.md §5.3). */
-export class GapEvent extends Event {
+export interface GapEvent extends Event {
   readonly gap: StreamGap
-
-  constructor(gap: StreamGap) {
-    super('gap')
-    this.gap = gap
-  }
 }
 
 /** `end`: as `done` settles. With `error` the stream has not been read to its end. */
-export class EndEvent<Events extends object = Record<string, unknown>> extends Event {
+export interface EndEvent<Events extends object = Record<string, unknown>> extends Event {
   readonly event: StreamEvent<Events> | undefined
   readonly error: EventStreamError | undefined
-
-  constructor(event: StreamEvent<Events> | undefined, error: EventStreamError | undefined) {
-    super('end')
-    this.event = event
-    this.error = error
-  }
 }
 
 /** The client's own events. None is called `error`: that is a name on the wire (PROTOCOL.md §8.5). */
@@ -96,9 +74,7 @@ export type EventStreamEventMap<Events extends object> = {
   [Type in Exclude<keyof Events & string, keyof LifecycleEventMap<Events>>]: StreamMessageEvent<Type, Events[Type]>
 } & LifecycleEventMap<Events>
 
-const ownNames: ReadonlySet<string> = new Set(['open', 'statechange', 'gap', 'end', '*'])
-
 /** Whether listeners of this name wait for an event of the client's own, so that one from the wire would mislead them. */
 export function isOwnName(type: string): boolean {
-  return ownNames.has(type)
+  return /^(open|statechange|gap|end)$/.test(type)
 }

@@ -19,19 +19,15 @@ export interface StreamGap {
 }
 
 /** Reads the data of a `stream:gap` event. Whatever of it cannot be read, a gap is a gap and must be told. */
-export function readGap(data: unknown, cursor: string): StreamGap {
-  const gap: Partial<Record<keyof Gap, unknown>> = typeof data === 'object' && data !== null ? data : {}
-  const { reason } = gap
+export function readGap(gap: Record<string, unknown>, cursor: string): StreamGap {
+  const text = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+  const { missed, reason } = gap
   return {
-    requested: text(gap.requested) ?? (cursor === '' ? null : cursor),
+    requested: text(gap.requested) ?? (cursor || null),
     oldest: text(gap.oldest),
     head: text(gap.head),
-    missed: typeof gap.missed === 'number' ? gap.missed : null,
+    missed: typeof missed === 'number' ? missed : null,
     // A reason of a later protocol reads as the one that asks most of the reader.
     reason: reason === 'evicted' || reason === 'ahead' ? reason : 'epoch',
   }
-}
-
-function text(value: unknown): string | null {
-  return typeof value === 'string' ? value : null
 }

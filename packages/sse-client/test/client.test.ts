@@ -167,13 +167,17 @@ describe('reading a stream', () => {
     expect(make('/stream')).toThrow(/Expected `url` to be a URL, absolute where there is no page/)
     expect(make(`http://${'user:secret'}@127.0.0.1/`)).toThrow(/send them in `headers`/)
     const url = 'http://127.0.0.1/'
-    expect(make(url, { retry: { max: -1 } })).toThrow('Expected `retry.max` to be a positive finite number, got -1')
+    expect(make(url, { retry: { max: -1 } })).toThrow(
+      'Expected `retry.max` to be a finite number of at least 1, got -1',
+    )
     expect(make(url, { retry: { max: Infinity } })).toThrow(RangeError)
-    expect(make(url, { retry: { budget: 1.5 } })).toThrow(/`retry.budget` to be a non-negative integer/)
+    expect(make(url, { retry: { budget: -1 } })).toThrow(/`retry.budget` to be a number of at least 0/)
     expect(make(url, { connectTimeout: Number.NaN })).toThrow(/`connectTimeout`/)
-    expect(make(url, { maxBufferedEvents: 0 })).toThrow(/`maxBufferedEvents` to be a positive integer/)
-    expect(make(url, { body: 'x' })).toThrow(/no `body` with the method GET/)
+    expect(make(url, { maxBufferedEvents: 0 })).toThrow(/`maxBufferedEvents` to be a number of at least 1/)
+    expect(make(url, { body: 'x' })).toThrow(/no `body` with GET/)
     expect(make(url, { headers: { 'x-a': 'a\nb' } })).toThrow(TypeError)
+    expect(make(url, { transport: 'websocket' })).toThrow(/`transport` to be 'auto', 'sse' or 'poll'/)
+    expect(make(url, { silenceTimeout: -1 })).toThrow(/`silenceTimeout`/)
     expect(make(url, { lastEventId: 'a\nb' })).toThrow(/`lastEventId` to be a single line/)
     expect(make(url, { connectTimeout: false, retry: { budget: Infinity } })).not.toThrow()
   })

@@ -1,99 +1,116 @@
 import { describe, expect, it } from 'vitest'
 // The machine is not public; its tests need no network, no timer and no client.
 import { reconnectDelay } from '../src/backoff.js'
-import { type Input, type Machine, type RetryPolicy, startMachine, transition } from '../src/machine.js'
+import { type Input, type Machine, type Policy, startMachine, transition } from '../src/machine.js'
 
-const policy: RetryPolicy = { initial: 2_000, max: 30_000, budget: 2, healthyAfter: 10_000 }
-const drop: Input = { type: 'dropped', at: 0, drop: { reason: 'end' }, jitter: 0 }
+const policy: Policy = { transport: 'auto', initial: 2_000, max: 30_000, budget: 2, healthyAfter: 10_000 }
+const dropped = (reason: 'end' | 'timeout' | 'mute' | 'unstreamable' | 'silence' | 'sleep' | 'pagehide'): Input => ({
+  type: 'dropped',
+  drop: { reason },
+})
+const opened: Input = { type: 'opened', transport: 'sse', resumeUrl: undefined }
 const inputs: Input[] = [
   { type: 'open' },
   { type: 'close' },
-  { type: 'abort', cause: 'enough' },
-  { type: 'sent' },
-  { type: 'opened', at: 0, resumeUrl: undefined },
-  { type: 'opened', at: 0, resumeUrl: 'http://127.0.0.1/resume' },
+  { type: 'sent', key: undefined },
+  { type: 'unsent' },
+  opened,
+  { type: 'opened', transport: 'poll', resumeUrl: 'http://127.0.0.1/resume' },
   { type: 'retry', reconnectionTime: 5 },
-  drop,
-  { type: 'dropped', at: 99_999, drop: { reason: 'status', status: 503, retryAfter: 7 }, jitter: 0.9 },
-  { type: 'dropped', at: 0, drop: { reason: 'network', error: 'reset' }, jitter: 0.5 },
-  { type: 'timer' },
+  dropped('end'),
+  dropped('mute'),
+  dropped('unstreamable'),
+  dropped('sleep'),
+  dropped('pagehide'),
+  { type: 'dropped', drop: { reason: 'status', status: 503, retryAfter: 7 } },
+  { type: 'dropped', drop: { reason: 'network', error: 'reset' } },
   { type: 'finished', event: { type: 'done', data: 1, id: 'k-1' } },
   { type: 'failed', failure: { code: 'failed', message: 'bad' } },
 ]
 
-/** The state and the effects' types after the inputs. */
-function run(machine: Machine, ...steps: Input[]): { machine: Machine; effects: string[] } {
-  const effects: string[] = []
-  let now = machine
-  for (const input of steps) {
-    const result = transition(now, input, policy)
-    effects.push(...result.effects.map(({ type }) => type))
-    now = result.machine
-  }
-  return { machine: now, effects }
+function run(machine: Machine, ...steps: Input[]): Machine {
+  return steps.reduce((now, input) => transition(now, input, policy, { now: 0, jitter: 0 }), machine)
 }
 
 describe('the state machine', () => {
-  it.each(['GET', 'POST'])('%s: no sequence of four inputs leaks a connection or a timer, or ends twice', (method) => {
+  it.each(['GET', 'POST'])('%s: no sequence of five inputs breaks a rule', (method) => {
     let checked = 0
-    const explore = (machine: Machine, depth: number, connections: number, timers: number, ends: number): void => {
+    const explore = (machine: Machine, depth: number, isSent: boolean): void => {
       checked += 1
-      // What is open or running is exactly what the state says.
-      expect(connections, machine.state).toBe(machine.state === 'connecting' || machine.state === 'open' ? 1 : 0)
-      expect(timers, machine.state).toBe(machine.state === 'waiting' ? 1 : 0)
-      expect(ends, machine.state).toBe(machine.state === 'ended' ? 1 : 0)
-      if (depth === 0 || machine.state === 'ended') return
+      const { state, failures, delay, drop, event, failure, resumeUrl, request } = machine
+      expect(failures).toBeLessThanOrEqual(policy.budget)
+      if (state === 'waiting') expect([delay >= 0, drop !== undefined]).toEqual([true, true])
+      // What must not be made again is neither asked nor waited for.
+      if (state === 'waiting') expect(request).not.toBe('spent')
+      if (isSent && method === 'POST') expect(request === 'spent' || resumeUrl !== undefined).toBe(true)
+      if (method === 'GET') expect(request).toBe('repeatable')
+      if (state === 'ended') expect(failure === undefined || event === undefined).toBe(true)
+      if (state === 'ended') for (const input of inputs) expect(run(machine, input)).toBe(machine)
+      if (depth === 0 || state === 'ended') return
       for (const input of inputs) {
-        let [open, running, ended] = [connections, input.type === 'timer' ? 0 : timers, ends]
-        // A timer or a connection that does not exist tells nothing.
-        if (input.type === 'timer' && timers === 0) continue
-        const result = transition(machine, input, policy)
-        for (const { type } of result.effects) {
-          if (type === 'connect') open += 1
-          else if (type === 'disconnect') open -= 1
-          else if (type === 'wait') running += 1
-          else if (type === 'cancelWait') running -= 1
-          else ended += 1
-        }
-        explore(result.machine, depth - 1, open, running, ended)
+        // A connection that does not exist tells nothing.
+        const isTold = !['open', 'close', 'failed'].includes(input.type)
+        if (isTold && state !== 'connecting' && state !== 'open') continue
+        if (input.type === 'unsent') explore(run(machine, input), depth - 1, false)
+        else explore(run(machine, input), depth - 1, isSent || input.type === 'sent')
       }
     }
-    explore(startMachine(policy, method), 4, 0, 0, 0)
-    expect(checked).toBeGreaterThan(500)
-  })
-
-  it('changes nothing after the end, whatever comes', () => {
-    const { machine } = run(startMachine(policy, 'GET'), { type: 'abort', cause: 'enough' })
-    for (const input of inputs) expect(transition(machine, input, policy)).toEqual({ machine, effects: [] })
+    explore(startMachine(policy, method), 5, false)
+    expect(checked).toBeGreaterThan(1_000)
   })
 
   it('goes from idle over connecting, open and waiting back to connecting', () => {
-    const opened: Input = { type: 'opened', at: 0, resumeUrl: undefined }
-    const { machine, effects } = run(startMachine(policy, 'GET'), { type: 'open' }, opened, drop, { type: 'timer' })
-    expect(machine).toMatchObject({ state: 'connecting', failures: 1 })
-    expect(effects).toEqual(['connect', 'disconnect', 'wait', 'connect'])
+    const states: string[] = []
+    let machine = startMachine(policy, 'GET')
+    for (const input of [{ type: 'open' }, opened, dropped('end'), { type: 'open' }] as const) {
+      machine = run(machine, input)
+      states.push(machine.state)
+    }
+    expect(states).toEqual(['connecting', 'open', 'waiting', 'connecting'])
+    expect(machine.failures).toBe(1)
   })
 
   it('is exhausted when more than its budget failed in a row, and open() by hand starts the count anew', () => {
-    const failing: Input[] = [{ type: 'open' }, drop, { type: 'timer' }, drop, { type: 'timer' }]
-    expect(run(startMachine(policy, 'GET'), ...failing, drop).machine.state).toBe('ended')
-    const { machine } = run(startMachine(policy, 'GET'), ...failing, { type: 'close' }, { type: 'open' }, drop)
+    const failing: Input[] = [{ type: 'open' }, dropped('end'), { type: 'open' }, dropped('end'), { type: 'open' }]
+    const spent = run(startMachine(policy, 'GET'), ...failing, dropped('timeout'))
+    expect(spent.failure).toMatchObject({ code: 'exhausted', attempts: 3, drop: { reason: 'timeout' } })
+    const machine = run(startMachine(policy, 'GET'), ...failing, { type: 'close' }, { type: 'open' }, dropped('end'))
     expect(machine).toMatchObject({ state: 'waiting', failures: 1 })
   })
 
-  it('may repeat a POST that was never sent, and none that was', () => {
-    const unsent = run(startMachine(policy, 'POST'), { type: 'open' }, drop)
-    expect(unsent.machine.state).toBe('waiting')
-    const sent = run(unsent.machine, { type: 'timer' }, { type: 'sent' }, drop)
-    expect(sent.machine.state).toBe('ended')
-    const again = run(
-      startMachine(policy, 'POST'),
-      { type: 'open' },
-      { type: 'sent' },
-      { type: 'close' },
-      { type: 'open' },
-    )
-    expect(again.effects).toEqual(['connect', 'disconnect', 'reject'])
+  it('may repeat a POST that was never sent, was refused by 401, or has a key, and no other', () => {
+    const start = startMachine(policy, 'POST')
+    expect(run(start, { type: 'open' }, dropped('timeout')).state).toBe('waiting')
+    const sent: Input[] = [{ type: 'open' }, { type: 'sent', key: undefined }]
+    expect(run(start, ...sent, dropped('end')).failure?.code).toBe('unresumable')
+    expect(run(start, ...sent, { type: 'close' }, { type: 'open' }).failure?.code).toBe('unresumable')
+    expect(run(start, ...sent, { type: 'unsent' }, dropped('timeout')).state).toBe('waiting')
+    expect(run(start, { type: 'open' }, { type: 'sent', key: 'a' }, dropped('end')).state).toBe('waiting')
+  })
+
+  it('goes over to pages after two mute answers in a row, not where something else came between, and not against its orders', () => {
+    const again: Input[] = [opened, dropped('mute'), { type: 'open' }]
+    const start = run(startMachine(policy, 'GET'), { type: 'open' })
+    expect(run(start, ...again).transport).toBe('sse')
+    expect(run(start, ...again, opened, dropped('mute')).transport).toBe('poll')
+    expect(run(start, ...again, opened, dropped('end')).mute).toBe(0)
+    const sse = startMachine({ ...policy, transport: 'sse' }, 'GET')
+    const strict = (machine: Machine, input: Input) =>
+      transition(machine, input, { ...policy, transport: 'sse' }, { now: 0, jitter: 0 })
+    expect([{ type: 'open' } as const, ...again, opened, dropped('mute')].reduce(strict, sse).transport).toBe('sse')
+    const unstreamable = [{ type: 'open' } as const, opened, dropped('unstreamable')].reduce(strict, sse)
+    expect(unstreamable.failure?.code).toBe('failed')
+    expect(run(start, opened, dropped('unstreamable'))).toMatchObject({ state: 'waiting', transport: 'poll' })
+  })
+
+  it('after sleep connects at once, after pagehide waits for the page, and counts neither as a failure', () => {
+    const open = run(startMachine(policy, 'GET'), { type: 'open' }, opened)
+    expect(run(open, dropped('sleep'))).toMatchObject({ state: 'waiting', delay: 0, failures: 0 })
+    expect(run(open, dropped('pagehide'))).toMatchObject({ state: 'waiting', delay: Infinity, failures: 0 })
+    // What could not be resumed is not given up for a mere doubt.
+    const posted = run(startMachine(policy, 'POST'), { type: 'open' }, { type: 'sent', key: undefined }, opened)
+    expect(run(posted, dropped('sleep'))).toBe(posted)
+    expect(run(posted, dropped('pagehide'))).toBe(posted)
   })
 })
 

@@ -74,6 +74,172 @@ describe('requests', () => {
   })
 })
 
+it('a GET is repeated at its own address, whatever Content-Location its answer has', async () => {
+  const { fetch, requests } = answers(
+    () => eventStream(opening('k-0') + tick(1), { 'content-location': '/stream.en' }),
+    () => eventStream(opening('k-1') + done(2)),
+  )
+  await read(url, { fetch, events: ticks, ...noWait }).client.done
+  expect(requests.map(({ url }) => url)).toEqual([url, url])
+})
+
+describe('the cursor as a query parameter', () => {
+  it('takes the place of the header, beside the parameters that are there, and any id can be sent', async () => {
+    const ids = ['k 1', 'bell\u0007', '…']
+    const server = await serve((_, response, count) => {
+      const id = ids[count - 1]
+      openStream(response).end(id === undefined ? done(1) : `retry: 0\nid: ${id}\ndata: 1\n\n`)
+    })
+    const { client } = read(`${server.url}/a?b=c`, { cursorParameter: 'after', events: ticks, ...noWait })
+    await client.done
+    const sent = server.requests.map((request) => new URL(request.url!, server.url).searchParams)
+    expect(sent.map((parameters) => parameters.get('after'))).toEqual([null, ...ids])
+    expect(sent.map((parameters) => parameters.get('b'))).toEqual(['c', 'c', 'c', 'c'])
+    for (const { headers } of server.requests) expect(headers).not.toHaveProperty('last-event-id')
+  })
+})
+
+describe('a 401', () => {
+  const unauthorized = () => new Response(null, { status: 401 })
+
+  it('has the credentials renewed once, and the request made again with the headers asked for anew', async () => {
+    let token = 'old'
+    let calls = 0
+    const { fetch, requests } = answers(unauthorized, () => eventStream(opening('k-0') + done(1)))
+    const { client, states } = read(url, {
+      fetch,
+      events: ticks,
+      headers: () => ({ authorization: token }),
+      refresh: async () => {
+        calls += 1
+        token = 'new'
+      },
+    })
+    await client.done
+    expect(requests.map(({ headers }) => headers.get('authorization'))).toEqual(['old', 'new'])
+    expect([calls, states]).toEqual([1, ['connecting', 'open', 'ended']])
+  })
+
+  it('that comes again is a refusal, as is one where nothing can be renewed', async () => {
+    const twice = answers(unauthorized)
+    let calls = 0
+    const renewing = read(url, { fetch: twice.fetch, refresh: () => (calls += 1) })
+    await expect(renewing.client.done).rejects.toMatchObject({ code: 'rejected', status: 401 })
+    expect([twice.requests.length, calls]).toEqual([2, 1])
+    const once = answers(unauthorized)
+    await expect(read(url, { fetch: once.fetch }).client.done).rejects.toMatchObject({ code: 'rejected', status: 401 })
+    expect(once.requests).toHaveLength(1)
+  })
+
+  it('on a later connection has them renewed again', async () => {
+    let calls = 0
+    const { fetch } = answers(
+      () => eventStream(opening('k-0') + tick(1)),
+      unauthorized,
+      () => eventStream(opening('k-1') + tick(2)),
+      unauthorized,
+      () => eventStream(opening('k-2') + done(3)),
+    )
+    await read(url, { fetch, events: ticks, refresh: () => (calls += 1), ...noWait }).client.done
+    expect(calls).toBe(2)
+  })
+
+  it('of many clients at once has them renewed by one call', async () => {
+    let token = 'old'
+    let calls = 0
+    let renew: () => void = () => {}
+    const refresh = async (): Promise<void> => {
+      calls += 1
+      await new Promise<void>((resolve) => {
+        renew = resolve
+      })
+      token = 'new'
+    }
+    const fetch = async (_: string, { headers }: RequestInit): Promise<Response> =>
+      new Headers(headers).get('authorization') === 'new' ? eventStream(opening('k-0') + done(1)) : unauthorized()
+    const clients = [1, 2, 3].map(
+      () => read(url, { fetch, events: ticks, headers: () => ({ authorization: token }), refresh }).client,
+    )
+    await settle()
+    renew()
+    await Promise.all(clients.map(({ done }) => done))
+    expect(calls).toBe(1)
+  })
+
+  it('whose renewal fails is a failed connection, after which it is tried again', async () => {
+    let calls = 0
+    const { fetch } = answers(unauthorized, unauthorized, () => eventStream(opening('k-0') + done(1)))
+    const { client, waits } = read(url, {
+      fetch,
+      events: ticks,
+      refresh: () => {
+        calls += 1
+        if (calls === 1) throw new Error('offline')
+      },
+      ...noWait,
+    })
+    await client.done
+    expect(waits.map(({ drop }) => drop)).toEqual([{ reason: 'network', error: new Error('offline') }])
+  })
+
+  it('of a POST was not applied, so that the POST is made again', async () => {
+    const bodies: string[] = []
+    const server = await serve((request, response, count) => {
+      request.setEncoding('utf8').on('data', (text) => bodies.push(text))
+      request.on('end', () => {
+        if (count === 1) response.writeHead(401).end()
+        else openStream(response).end(opening('k-0') + done(1))
+      })
+    })
+    await read(server.url, { method: 'POST', body: 'x', events: ticks, refresh: () => {} }).client.done
+    expect(bodies).toEqual(['x', 'x'])
+  })
+})
+
+describe('a POST with an Idempotency-Key', () => {
+  it('is repeated with the same key, also where the headers bring another one', async () => {
+    const server = await serve((request, response, count) => {
+      request.resume()
+      if (count === 1) request.socket.destroy()
+      else if (count === 2) openStream(response).end(`retry: 0\n\n${opening('k-0')}${tick(1)}`)
+      else openStream(response).end(opening('k-1') + done(2))
+    })
+    let count = 0
+    const { client, events } = read(server.url, {
+      method: 'POST',
+      body: 'x',
+      events: ticks,
+      headers: () => {
+        count += 1
+        return { 'idempotency-key': `key ${count}` }
+      },
+      ...noWait,
+    })
+    await client.done
+    expect(events.map(({ id }) => id)).toEqual(['k-1', 'k-2'])
+    expect(
+      server.requests.map(({ method, headers }) => [method, headers['idempotency-key'], headers['last-event-id']]),
+    ).toEqual([
+      ['POST', 'key 1', undefined],
+      ['POST', 'key 1', undefined],
+      ['POST', 'key 1', 'k-1'],
+    ])
+  })
+
+  it('is resumed by GET once its answer said where', async () => {
+    const { fetch, requests } = answers(
+      () => eventStream(opening('k-0') + tick(1), { 'content-location': '/stream/1' }),
+      () => eventStream(opening('k-1') + done(2)),
+    )
+    await read(url, { fetch, events: ticks, method: 'POST', headers: { 'idempotency-key': 'a' }, ...noWait }).client
+      .done
+    expect(requests.map(({ init, url }) => `${init.method} ${url}`)).toEqual([
+      'POST http://127.0.0.1/',
+      'GET http://127.0.0.1/stream/1',
+    ])
+  })
+})
+
 describe('a POST', () => {
   it('is made once: its stream is resumed by GET at the Content-Location, with the cursor and without a body', async () => {
     const bodies: string[] = []
@@ -104,6 +270,18 @@ describe('a POST', () => {
     expect(server.requests[0]?.headers).toMatchObject({ 'content-type': 'application/json', authorization: 'token' })
     expect(server.requests[1]?.headers).toMatchObject({ 'last-event-id': 'k-1', authorization: 'token' })
     expect(server.requests[1]?.headers).not.toHaveProperty('content-type')
+  })
+
+  it('that created its stream goes on by GET at the Location of that', async () => {
+    const { fetch, requests } = answers(
+      () => new Response('{}', { status: 201, headers: { location: '/stream/1' } }),
+      () => eventStream(opening('k-0') + done(1)),
+    )
+    await read(url, { fetch, events: ticks, method: 'POST' }).client.done
+    expect(requests.map(({ init, url }) => `${init.method} ${url}`)).toEqual([
+      'POST http://127.0.0.1/',
+      'GET http://127.0.0.1/stream/1',
+    ])
   })
 
   it('that is lost before its answer is unresumable, and is not repeated', async () => {

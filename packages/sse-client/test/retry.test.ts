@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { EventStreamClientOptions } from '../src/index.js'
-import { openStream, serve } from './http-server.js'
-import { answers, done, eventStream, heldBody, opening, read, tick, ticks } from './reading.js'
+import { serve } from './http-server.js'
+import { answers, eventStream, heldBody, opening, read, tick } from './reading.js'
 import { settle, VirtualClock } from './virtual-clock.js'
 
 const url = 'http://127.0.0.1/'
@@ -132,6 +132,22 @@ describe('statuses', () => {
     expect([requests.length, clock.pending]).toEqual([1, 0])
   })
 
+  it('the policy is data that an option adds to, by status and by class', async () => {
+    const { fetch } = answers(
+      () => new Response(null, { status: 404 }),
+      () => new Response(null, { status: 418 }),
+      () => new Response(null, { status: 410 }),
+    )
+    const statuses = { 404: 'retry', '4xx': 'retry', 410: 'end' } as const
+    const { client, clock } = virtual(fetch, { statuses })
+    await clock.advance(60_000)
+    expect(await client.done).toBeUndefined()
+    const { client: strict } = virtual(answers(() => new Response(null, { status: 503 })).fetch, {
+      statuses: { 503: 'reject' },
+    })
+    await expect(strict.done).rejects.toMatchObject({ code: 'rejected', status: 503 })
+  })
+
   it('§9 a refusal carries the problem document', async () => {
     const problem = {
       title: 'Malformed cursor',
@@ -192,81 +208,5 @@ describe('statuses', () => {
     await clock.advance(60_000)
     await expect(client.done).rejects.toMatchObject({ code: 'rejected', status: 200 })
     expect(bodies.map(({ cancelled }) => cancelled)).toEqual([true, true])
-  })
-})
-
-describe('liveness', () => {
-  it('§5.2 a connection without a byte for two and a half intervals is dead, and any byte counts', async () => {
-    const body = heldBody()
-    const { fetch, requests } = answers(
-      () => eventStream(body.stream),
-      () => eventStream(heldBody().stream),
-    )
-    const { client, clock, waits } = virtual(fetch, { events: ticks })
-    await settle()
-    body.write(opening('k-0', 15_000))
-    await clock.advance(37_000)
-    body.write(':')
-    await clock.advance(37_499)
-    expect(client.state).toBe('open')
-    await clock.advance(1)
-    expect(waits.map(({ drop }) => drop)).toEqual([{ reason: 'silence' }])
-    expect(body.cancelled).toBe(true)
-    // The next connection is watched from its beginning, with what was learned from the last one.
-    await clock.advance(2_000 + 37_500)
-    expect(waits).toHaveLength(2)
-    expect(requests).toHaveLength(2)
-  })
-
-  it('a server that announces no heartbeat, or that there will be none, may be silent for a day', async () => {
-    for (const text of [tick(1), opening('k-0', 0)]) {
-      const body = heldBody()
-      const { client, clock, waits } = virtual(answers(() => eventStream(body.stream)).fetch, { events: ticks })
-      await settle()
-      body.write(text)
-      await clock.advance(day)
-      expect([client.state, waits.length]).toEqual(['open', 0])
-    }
-    const quiet = virtual(answers(() => eventStream(heldBody().stream)).fetch)
-    await quiet.clock.advance(day)
-    expect(quiet.client.state).toBe('open')
-  })
-
-  it('§4.4 a server of this protocol speaks first: headers without a byte within the connect timeout are a drop', async () => {
-    const { clock, waits } = virtual(answers(() => eventStream(heldBody().stream)).fetch, { events: ticks })
-    await clock.advance(30_000)
-    expect(waits.map(({ drop }) => drop?.reason)).toEqual(['silence'])
-  })
-
-  it('a request without an answer within the connect timeout is given up and tried again', async () => {
-    const server = await serve((_, response, count) => {
-      if (count === 2) openStream(response).end(opening('k-0') + done(1))
-    })
-    const clock = new VirtualClock()
-    const { client, waits, reach } = read(server.url, { events: ticks, clock, connectTimeout: 500, random: () => 0 })
-    await reach('connecting')
-    await clock.advance(500)
-    expect(waits.map(({ drop }) => drop)).toEqual([{ reason: 'timeout' }])
-    await clock.advance(2_000)
-    await client.done
-    expect(clock.pending).toBe(0)
-  })
-
-  it('connectTimeout: false waits for as long as it takes', async () => {
-    const { client, clock } = virtual(() => new Promise(() => {}), { connectTimeout: false })
-    await clock.advance(day)
-    expect(client.state).toBe('connecting')
-  })
-
-  it('an answer that comes after it was given up is cancelled', async () => {
-    const late = heldBody()
-    let answer: (response: Response) => void = () => {}
-    const { client, clock } = virtual(() => new Promise((resolve) => (answer = resolve)))
-    await settle()
-    client.close()
-    answer(eventStream(late.stream))
-    await clock.advance(0)
-    expect(late.cancelled).toBe(true)
-    expect(client.state).toBe('idle')
   })
 })

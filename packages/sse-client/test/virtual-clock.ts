@@ -24,6 +24,12 @@ export class VirtualClock implements Clock {
     this.#timers.delete(timer as number)
   }
 
+  /** Time that passes without anybody to see it: timers go on from where they were. */
+  sleep(milliseconds: number): void {
+    this.#now += milliseconds
+    for (const [timer, { at, callback }] of this.#timers) this.#timers.set(timer, { at: at + milliseconds, callback })
+  }
+
   /** Fires what is due in order, and lets everything that follows from it happen before the next. */
   async advance(milliseconds: number): Promise<void> {
     const end = this.#now + milliseconds

@@ -1,0 +1,50 @@
+import type { AgentChunk } from '@x/sse-protocol'
+import type { GapEvent, StreamMessageEvent } from './stream-event.js'
+
+/** A text that grows, in the form in which React, Svelte and others take a store. */
+export interface TextStore {
+  /** The text so far. */
+  getSnapshot(): string
+  /** Whether no part of the text so far is missing. */
+  isWhole(): boolean
+  /** Calls back after each change of the text. Returns what ends that. */
+  subscribe(listener: () => void): () => void
+}
+
+/**
+ * Folds the `agent:chunk` events that a client reads from here on into the agent's text (PROTOCOL.md §8.2). A gap after which a reader
+ * has to discard its state (§5.3) begins a new text.
+ *
+ * @example
+ * const text = accumulate(client)
+ * text.subscribe(() => show(text.getSnapshot()))
+ */
+export function accumulate(client: EventTarget): TextStore {
+  const changes = new EventTarget()
+  let text = ''
+  let isWhole = true
+  const set = (next: string): void => {
+    text = next
+    // A subscriber that throws is reported, as a listener is, and hurts no other one.
+    changes.dispatchEvent(new Event('change'))
+  }
+  client.addEventListener('agent:chunk', (event) => {
+    const { data } = event as StreamMessageEvent<string, AgentChunk>
+    isWhole &&= data.offset <= text.length
+    set(text.slice(0, data.offset) + data.text)
+  })
+  client.addEventListener('gap', (event) => {
+    if (!/^(epoch|ahead)$/.test((event as GapEvent).gap.reason)) return
+    isWhole = true
+    set('')
+  })
+  return {
+    getSnapshot: () => text,
+    isWhole: () => isWhole,
+    subscribe(listener) {
+      const call = (): void => listener()
+      changes.addEventListener('change', call)
+      return () => changes.removeEventListener('change', call)
+    },
+  }
+}

@@ -1,0 +1,3 @@
+declare module '*/scripts/programs.mjs' {
+  export function findProgram(name: string): string | undefined
+}
