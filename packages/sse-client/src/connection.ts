@@ -10,7 +10,6 @@ import { startWatch } from './watch.js'
 
 /** Seconds that a server is asked to hold back a page that would be empty. */
 const pageWait = 20
-/** As much as the parser takes for one event. */
 const maxPageBytes = 3 * 2 ** 23
 /** Comments at a shorter distance are no heartbeat. */
 const shortestCadence = 1_000
@@ -21,6 +20,7 @@ export interface ConnectionOptions {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   readonly clock: Clock
   readonly statuses: StatusPolicy
+  readonly maxEventBytes: number
   /** Milliseconds until the answer must have come; 0: whenever it likes. */
   readonly connectTimeout: number
   /** Whether the server speaks first (PROTOCOL.md §4.4), so that `connectTimeout` holds for the first byte too. */
@@ -144,6 +144,8 @@ export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () 
     let commentAt: number
     let cadence: number
     const parser = new EventStreamParser({
+      maxEventBytes: options.maxEventBytes,
+      maxLineBytes: Math.max(options.maxEventBytes + 8, maxPageBytes),
       onRetry: (reconnectionTime) => tell({ type: 'retry', reconnectionTime }),
       onComment: () => {
         const distance = clock.now() - commentAt

@@ -93,6 +93,11 @@ export interface EventStreamClientOptions<Events extends object = Record<string,
   readonly silenceTimeout?: number | false | undefined
   readonly retry?: RetryOptions | undefined
   /**
+   * Bytes of one event: its type, its data and its id together. A larger one ends the client with `failed`.
+   * @default 24 MiB
+   */
+  readonly maxEventBytes?: number | undefined
+  /**
    * Events that wait for a `for await` loop before the connection is no longer read.
    * @default 256
    */
@@ -155,6 +160,7 @@ export function resolveOptions<Events extends object>(options: EventStreamClient
     statuses: { ...statusPolicy, ...options.statuses },
     connectTimeout: number('connectTimeout', options.connectTimeout, 30_000, 0, Infinity),
     silenceTimeout: silenceTimeout === undefined ? undefined : number('silenceTimeout', silenceTimeout, 0, 0, Infinity),
+    maxEventBytes: number('maxEventBytes', options.maxEventBytes, 3 * 2 ** 23, 1, Infinity),
     maxBufferedEvents: number('maxBufferedEvents', options.maxBufferedEvents, 256, 1, Infinity),
     retry: policy,
   }

@@ -24,7 +24,9 @@ export interface Vector {
 /** What a vector cannot say in JSON. */
 export interface Adaption {
   readonly options?: EventStreamClientOptions
-  readonly act?: (client: EventStreamClient) => void
+  readonly act?: (client: EventStreamClient, clock: VirtualClock) => void
+  /** The last answer is given to every further request, too. */
+  readonly repeats?: boolean
 }
 
 /** Runs a script against a real server until nothing more can happen; only the waits pass in virtual time. */
@@ -41,7 +43,8 @@ export async function play(
     response.on('close', () => {
       hangUps += 1
     })
-    answer(scripts[server.requests.length - 1 + refusals], response)
+    const index = server.requests.length - 1 + refusals
+    answer(scripts[adaption?.repeats ? Math.min(index, scripts.length - 1) : index], response)
   })
   if (scripts[0] === 'refused') {
     refusals += 1
@@ -60,7 +63,7 @@ export async function play(
     },
   })
   const { client, events, waits } = reading
-  adaption?.act?.(client)
+  adaption?.act?.(client, clock)
   const delays = (): (number | undefined)[] => waits.map(({ delay }) => delay)
   for (;;) {
     await settle()

@@ -7,23 +7,24 @@ import { settle } from './virtual-clock.js'
 
 const vectors: Vector[] = JSON.parse(readFileSync(new URL('../vectors/sse-client.json', import.meta.url), 'utf8'))
 
-/** Cases about what this client does not do, or does otherwise on purpose. */
+/** Cases that are tested elsewhere, because they need a page or real time, and those that this client decides otherwise on purpose. */
 const excluded: Record<string, string> = {
-  'request/post-body-resent': 'a POST is never repeated: its stream is resumed by GET at its Content-Location',
-  'status/policy-401': 'no hook for new credentials yet; without one, 401 is a refusal (retry.test.ts)',
-  'cors/preflight-safe-id': 'only browsers make preflights',
-  'cors/preflight-unsafe-id': 'only browsers make preflights',
+  'request/post-body-resent':
+    'a POST is never repeated: its stream is resumed by GET at its Content-Location (request.test.ts)',
+  'cors/preflight-safe-id':
+    'browser/cors.test.ts: fetch asks first for any Last-Event-ID; with cursorParameter there is no preflight',
+  'cors/preflight-unsafe-id': 'browser/cors.test.ts: there is a preflight',
   'redirect/location-empty':
     'fetch follows redirects itself: an empty Location is the same address, up to its own limit',
-  'idle/sleep-wake': 'a jump of the clock is not noticed yet',
-  'visibility/hidden-does-not-reissue': 'needs a page; nothing in the client listens to visibility',
-  'bfcache/pagehide-pageshow': 'needs a browser, and is not handled yet',
-  'resume/duplicate': 'ids without an epoch have no order; duplicates of this protocol are in resume.test.ts',
-  'limits/event': 'the parser has no limits yet',
+  'visibility/hidden-does-not-reissue': 'browser/life-cycle.test.ts',
+  'bfcache/pagehide-pageshow': 'browser/life-cycle.test.ts, page-life.test.ts',
+  'resume/duplicate':
+    'ids without an epoch have no order; duplicates of this protocol are in resume.test.ts and laws.test.ts',
   'node/keeps-process-alive': 'needs real timers: retry.test.ts',
-  'api/from-readable-stream': 'not a connection: that is the parser of @x/sse-protocol',
+  'api/from-readable-stream': 'not a connection: that is fromReadableStream of @x/sse-protocol',
 }
 
+let renewals = 0
 const reason = new Error('enough')
 const controller = new AbortController()
 const reopen = (client: EventStreamClient): void => {
@@ -34,6 +35,24 @@ const jitter: EventStreamClientOptions = { random: () => 0.5 }
 
 const adaptions: Record<string, Adaption> = {
   'request/body-stream-not-replayable': { options: { body: new Blob(['B']).stream() } },
+  'status/policy-401': {
+    repeats: true,
+    options: {
+      refresh: () => {
+        renewals += 1
+      },
+    },
+  },
+  'idle/sleep-wake': {
+    options: { silenceTimeout: 45_000 },
+    act: (client, clock) => {
+      client.addEventListener('*', () => {
+        clock.sleep(3_600_000)
+        queueMicrotask(() => void clock.advance(45_000))
+      })
+    },
+  },
+  'limits/event': { options: { maxEventBytes: 16 } },
   'close/in-open': { act: (client) => client.addEventListener('open', () => client.close()) },
   'close/in-message': { act: (client) => client.addEventListener('*', () => client.close()) },
   'close/idempotent-reopen': { act: (client) => client.addEventListener('open', () => reopen(client), { once: true }) },
@@ -108,6 +127,8 @@ async function check(name: string, expected: unknown, vector: Vector, played: Pl
       break
     case 'action':
       expect(client.state).toBe(expected === 'retry' ? 'waiting' : 'ended')
+      expect(renewals).toBe(expected === 'auth hook once, then fail' ? 1 : 0)
+      renewals = 0
       break
     case 'delays':
       if (Array.isArray(expected)) expect(played.delays()).toHaveLength(expected.length)
@@ -168,6 +189,8 @@ function checkRequests(expected: Record<string, unknown>[], { server, init }: Pl
 async function checkError(expected: unknown, { client, waits }: Played): Promise<void> {
   if (expected === 'CONNECT_TIMEOUT') expect(waits[0]?.drop).toEqual({ reason: 'timeout' })
   else if (expected === 'BODY_NOT_REPLAYABLE') await expect(client.done).rejects.toMatchObject({ code: 'unresumable' })
+  else if (expected === 'EVENT_TOO_LARGE')
+    await expect(client.done).rejects.toMatchObject({ code: 'failed', cause: { code: 'event_too_large' } })
   else await expect(client.done).rejects.toMatchObject({ code: 'aborted', cause: reason })
 }
 
