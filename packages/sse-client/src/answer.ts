@@ -29,5 +29,10 @@ export async function judgeAnswer(
     const reason = problem?.detail ?? problem?.title
     if (reason) message += `: ${reason}`
   }
-  return { type: 'failed', failure: { code: 'rejected', message, status, problem, retryAfter } }
+  return reject(status, message, { problem, retryAfter })
+}
+
+/** The end of a stream whose server gives something else. */
+export function reject(status: number, message: string, about?: object): Input {
+  return { type: 'failed', failure: { code: 'rejected', message, status, ...about } }
 }

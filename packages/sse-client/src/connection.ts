@@ -1,5 +1,5 @@
 import { EventStreamParser, type ParsedEvent } from '@x/sse-protocol'
-import { judgeAnswer } from './answer.js'
+import { judgeAnswer, reject } from './answer.js'
 import type { Clock } from './clock.js'
 import { parsePage } from './event-page.js'
 import type { Drop, Input, Policy, Transport } from './machine.js'
@@ -45,7 +45,7 @@ export interface ConnectionHooks {
   /** All events of a chunk were read. */
   settle(lastEventId: string): void
   /** A page was read, with the cursor for the next one. */
-  seed(lastEventId: string): void
+  seed(lastEventId: string, hasGap: boolean): void
   /** What to wait for before the next event, if anything. */
   room(): Promise<void> | undefined
 }
@@ -121,17 +121,21 @@ export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () 
         release()
         continue
       }
-      wait = pageWait
       watch.expect(connectTimeout, () => drop({ reason: 'timeout' }))
       const before = hooks.cursor()
-      const { events, lastEventId, isLast } = parsePage(await readText(response, maxPageBytes))
-      await deliver(events)
+      const page = parsePage(await readText(response, maxPageBytes))
       if (closed) return
-      hooks.seed(lastEventId)
-      if (isLast) return tell({ type: 'finished' })
+      if (!page) return tell(reject(200, 'Expected an event stream or a page of events'))
+      await deliver(page.events)
+      if (closed) return
+      hooks.seed(page.lastEventId, page.hasGap)
+      if (page.isLast) return tell({ type: 'finished' })
+      hasRefreshed = false
+      const isHeld = wait > 0
+      wait = pageWait
       const rest = began + options.retry.initial - clock.now()
       // A server that does not hold its answers back is not to be asked without a pause.
-      if (hooks.cursor() === before && rest > 0) await new Promise<void>((go) => watch.expect(rest, go))
+      if (isHeld && hooks.cursor() === before && rest > 0) await new Promise<void>((go) => watch.expect(rest, go))
     }
   }
 

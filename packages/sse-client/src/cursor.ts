@@ -12,16 +12,17 @@ export type Arrival = boolean | StreamGap
  */
 export class Cursor {
   value: string
-  #sequenced: boolean
+  /** Whether the server speaks this protocol. */
+  isSequenced: boolean
   /** `<epoch>-` of the event that has to come next, and its sequence; 0 where that is not known. */
   #prefix = ''
   #next = 0
   /** The id that was judged to be the next one. */
   #judged: string | undefined
 
-  constructor(value: string, sequenced: boolean) {
+  constructor(value: string, isSequenced: boolean) {
     this.value = value
-    this.#sequenced = sequenced
+    this.isSequenced = isSequenced
   }
 
   /** A connection begins: the server continues after the cursor. */
@@ -29,11 +30,14 @@ export class Cursor {
     this.#expect(this.value, 1)
   }
 
-  /** The opening heartbeat's id is the cursor; a reader without one takes it from there, and no other reader does (§5.2). */
-  seed(id: string): void {
+  /**
+   * The server says where this reader is: the opening heartbeat (§5.2) and each page (§7.2). A reader without a cursor takes it from there;
+   * another one only after a gap, which would be told again without end.
+   */
+  seed(id: string, hasGap = false): void {
     if (!parseEventId(id)) return
-    this.#sequenced = true
-    this.value ||= id
+    this.isSequenced = true
+    if (hasGap || !this.value) this.value = id
     this.connect()
   }
 
@@ -45,7 +49,7 @@ export class Cursor {
   /** Judges an event without moving to it. */
   examine({ id }: ParsedEvent): Arrival {
     // Of nearly all events a look tells that they are the next one.
-    if (!this.#sequenced || id === undefined) return true
+    if (!this.isSequenced || id === undefined) return true
     if (this.#isNext(id)) {
       this.#judged = id
       return true
@@ -67,7 +71,7 @@ export class Cursor {
 
   /** Moves past an event that is about to be delivered. */
   move({ id, lastEventId }: ParsedEvent): void {
-    if (!this.#sequenced) this.value = lastEventId
+    if (!this.isSequenced) this.value = lastEventId
     else if (id !== undefined) {
       this.value = id
       if (id === this.#judged) this.#next += 1
@@ -77,7 +81,7 @@ export class Cursor {
 
   /** A whole chunk was read; on other servers a block without data moves the cursor too (HTML standard §9.2.6). */
   settle(lastEventId: string): void {
-    if (!this.#sequenced) this.value = lastEventId
+    if (!this.isSequenced) this.value = lastEventId
   }
 
   /** A number and no text is made of an id: that is cheaper than the text of the id that has to come. */

@@ -71,6 +71,8 @@ export type Input =
 
 export interface Policy {
   readonly transport: Transport | 'auto'
+  /** The server speaks this protocol: it speaks first, and has pages. */
+  readonly hasPages: boolean
   readonly initial: number
   readonly max: number
   readonly budget: number
@@ -113,8 +115,13 @@ export function transition(machine: Machine, input: Input, policy: Policy, chanc
       return { ...machine, state: 'connecting', failures: state === 'idle' ? 0 : machine.failures }
     case 'close':
       return { ...machine, state: 'idle' }
-    case 'failed':
-      return fail(machine, input.failure)
+    case 'failed': {
+      const { code, status } = input.failure
+      // Pages were a guess. A server that has none may still have the stream.
+      const isGuess = policy.transport === 'auto' && machine.transport === 'poll' && code === 'rejected'
+      if (!isGuess || !isConnected || (status !== 200 && status !== 406)) return fail(machine, input.failure)
+      return drop({ ...machine, transport: 'sse' }, { reason: 'status', status }, policy, chance)
+    }
     case 'finished':
       return { ...machine, state: 'ended', event: input.event }
     case 'sent':
@@ -150,7 +157,10 @@ function drop(machine: Machine, drop: Drop, policy: Policy, { now, jitter }: Cha
   const isRefusal = reason === 'status'
   if (request === 'spent') return fail(machine, isRefusal ? refused(drop) : unresumable(drop))
   if (reason === 'unstreamable' && policy.transport === 'sse') return fail(machine, unstreamable)
-  const mute = reason === 'mute' ? machine.mute + 1 : reason === 'unstreamable' ? 2 : 0
+  // Some proxies hold even the head of an answer back. A server that is silent to a request for a page too is simply not there.
+  const isMute = reason === 'mute' || (reason === 'timeout' && policy.hasPages && transport === 'sse')
+  const mute = isMute ? machine.mute + 1 : reason === 'unstreamable' ? 2 : 0
+  const guess = mute > 1 ? 'poll' : reason === 'timeout' ? 'sse' : transport
   // A mere 200 proves nothing: a server that accepts and closes at once would be asked for ever.
   const isHealthy = state === 'open' && now - machine.openedAt >= policy.healthyAfter
   const failures = isHealthy ? 1 : machine.failures + 1
@@ -159,7 +169,7 @@ function drop(machine: Machine, drop: Drop, policy: Policy, { now, jitter }: Cha
     ...waiting,
     failures,
     mute,
-    transport: mute > 1 && policy.transport === 'auto' ? 'poll' : transport,
+    transport: policy.transport === 'auto' ? guess : transport,
     delay: reconnectDelay({
       failures,
       reconnectionTime,

@@ -56,7 +56,8 @@ export interface EventStreamClientOptions<Events extends object = Record<string,
   readonly cursorParameter?: string | undefined
   /**
    * How events come: as an event stream, or as pages of JSON (PROTOCOL.md §7). `auto` begins with the stream and goes over to pages where
-   * `fetch` has no streaming body, where answers came twice in a row without a byte of their body, or where the server sends a page.
+   * `fetch` has no streaming body, where the server sends a page, and where, with `events`, nothing or nothing but the head of an answer came
+   * within `connectTimeout` twice in a row.
    * @default 'auto'
    */
   readonly transport?: Transport | 'auto' | undefined
@@ -136,6 +137,7 @@ export function resolveOptions<Events extends object>(options: EventStreamClient
   if (typeof headers !== 'function') new Headers(headers)
   const policy: Policy = {
     transport,
+    hasPages: options.events !== undefined,
     initial: number('retry.initial', retry?.initial, 2_000, 0),
     max: number('retry.max', retry?.max, 30_000, 1),
     budget: number('retry.budget', retry?.budget, 1_000, 0, Infinity),

@@ -1,4 +1,4 @@
-import { isReservedType, type ParsedEvent } from '@x/sse-protocol'
+import { type Heartbeat, isReservedType, type ParsedEvent } from '@x/sse-protocol'
 import type { Cursor } from './cursor.js'
 import type { EventStreamFailure } from './event-stream-error.js'
 import type { ReaderContract } from './options.js'
@@ -22,10 +22,8 @@ export function readEvent(
   hooks: ReaderHooks,
 ): void {
   const { type, id } = parsed
-  if (isReservedType(type)) {
-    readControl(parsed, cursor, hooks)
-    return
-  }
+  // Names of later protocols are ignored (§2.6); those of other servers are names like any other.
+  if (isReservedType(type) && (readControl(parsed, cursor, hooks) || cursor.isSequenced)) return
   const arrival = cursor.examine(parsed)
   if (!arrival) return
   let data: unknown
@@ -55,18 +53,21 @@ export function readEvent(
   hooks.event({ type, data, id: cursor.value }, isTerminal)
 }
 
-/** PROTOCOL.md §5: about the connection, never delivered as an event. Names of later protocols are ignored (§2.6). */
-function readControl({ type, id, data }: ParsedEvent, cursor: Cursor, hooks: ReaderHooks): void {
+/** PROTOCOL.md §5: about the connection, never delivered as an event. Returns whether it is that. */
+function readControl({ type, id, data }: ParsedEvent, cursor: Cursor, hooks: ReaderHooks): boolean {
   let value: Record<string, unknown> = {}
   try {
     value = Object(JSON.parse(data))
   } catch {}
+  const { interval, head } = value as Partial<Heartbeat>
   if (type === 'stream:gap') {
     const gap = readGap(value, cursor.value)
     cursor.jump(gap.oldest)
     hooks.gap(gap)
-  } else if (type === 'heartbeat' && (value.interval as number) >= 0) {
-    if (id !== undefined) cursor.seed(id)
-    hooks.heartbeat(value.interval as number)
+    return true
   }
+  if (type !== 'heartbeat' || typeof head !== 'string' || !(interval! >= 0)) return false
+  if (id !== undefined) cursor.seed(id)
+  hooks.heartbeat(interval!)
+  return true
 }

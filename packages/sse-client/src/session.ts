@@ -21,6 +21,8 @@ export interface SessionHooks {
 
 /** A heartbeat may be late by more than its interval before the connection counts as dead (PROTOCOL.md §5.2). */
 const silentIntervals = 2.5
+/** Milliseconds: whatever a server says of its heartbeats, it is not to be asked all the time. */
+const shortestSilence = 1_000
 
 /** Drives the machine: does what a state asks for, and turns what comes of it into the machine's inputs. */
 export class Session {
@@ -96,17 +98,21 @@ export class Session {
       },
       cursor: () => cursor.value,
       silence: () => this.#silence,
-      learn: (interval) => this.#hasHeartbeat || this.#learn(interval),
+      learn: (interval) => {
+        // A guess must not end a stream that could not be resumed.
+        if (!this.#hasHeartbeat && this.machine.request !== 'spent') this.#learn(interval)
+      },
       tell: (input) => this.#hear(input),
       read: (event) => this.#read(event),
       settle: (lastEventId) => cursor.settle(lastEventId),
-      seed: (lastEventId) => cursor.seed(lastEventId),
+      seed: (lastEventId, hasGap) => cursor.seed(lastEventId, hasGap),
       room: this.#hooks.room,
     })
   }
 
   #learn(interval: number): void {
-    if (this.#options.silenceTimeout === undefined) this.#silence = interval * silentIntervals
+    if (this.#options.silenceTimeout === undefined)
+      this.#silence = interval && Math.max(shortestSilence, interval * silentIntervals)
   }
 
   #hear(input: Input): void {

@@ -122,6 +122,32 @@ describe('liveness', () => {
   })
 })
 
+describe('a heartbeat', () => {
+  it('of a server that does not speak this protocol is an event like any other', async () => {
+    const { body, clock, events, waits } = await reading()
+    body.write('event: heartbeat\ndata: {"interval":30}\n\nevent: stream:start\ndata: 1\n\n')
+    await clock.advance(day)
+    expect(events.map(({ type }) => type)).toEqual(['heartbeat', 'stream:start'])
+    expect(waits).toEqual([])
+  })
+
+  it('of this protocol is none, nor is any other reserved name', async () => {
+    const { body, events } = await reading()
+    body.write(`${opening('k-0')}event: stream:later\ndata: 1\n\n`)
+    await settle()
+    expect(events).toEqual([])
+  })
+
+  it('at a distance of a millisecond does not make the client ask all the time', async () => {
+    const { body, clock, waits } = await reading()
+    body.write(opening('k-0', 1))
+    await clock.advance(999)
+    expect(waits).toEqual([])
+    await clock.advance(1)
+    expect(waits).toHaveLength(1)
+  })
+})
+
 describe('silenceTimeout', () => {
   it('is the limit whatever the server says, or none', async () => {
     const short = await reading({ silenceTimeout: 5_000 })
@@ -173,6 +199,16 @@ describe('comments as heartbeats', () => {
     once.body.write(': ok\n\n')
     await once.clock.advance(day)
     expect(once.waits).toEqual([])
+  })
+
+  it('end no stream that could not be resumed', async () => {
+    const { body, clock, client } = await reading({ method: 'POST' })
+    for (let n = 0; n < 4; n += 1) {
+      body.write(':\n\n')
+      await clock.advance(2_000)
+    }
+    await clock.advance(day)
+    expect(client.state).toBe('open')
   })
 
   it('say nothing where the server has real heartbeats', async () => {

@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest'
 import { reconnectDelay } from '../src/backoff.js'
 import { type Input, type Machine, type Policy, startMachine, transition } from '../src/machine.js'
 
-const policy: Policy = { transport: 'auto', initial: 2_000, max: 30_000, budget: 2, healthyAfter: 10_000 }
+const policy: Policy = {
+  transport: 'auto',
+  hasPages: true,
+  initial: 2_000,
+  max: 30_000,
+  budget: 2,
+  healthyAfter: 10_000,
+}
 const dropped = (reason: 'end' | 'timeout' | 'mute' | 'unstreamable' | 'silence' | 'sleep' | 'pagehide'): Input => ({
   type: 'dropped',
   drop: { reason },
@@ -30,6 +37,12 @@ const inputs: Input[] = [
 
 function run(machine: Machine, ...steps: Input[]): Machine {
   return steps.reduce((now, input) => transition(now, input, policy, { now: 0, jitter: 0 }), machine)
+}
+
+/** The same with a larger budget. */
+function runLong(machine: Machine, ...steps: Input[]): Machine {
+  const patient = { ...policy, budget: 9 }
+  return steps.reduce((now, input) => transition(now, input, patient, { now: 0, jitter: 0 }), machine)
 }
 
 describe('the state machine', () => {
@@ -101,6 +114,29 @@ describe('the state machine', () => {
     const unstreamable = [{ type: 'open' } as const, opened, dropped('unstreamable')].reduce(strict, sse)
     expect(unstreamable.failure?.code).toBe('failed')
     expect(run(start, opened, dropped('unstreamable'))).toMatchObject({ state: 'waiting', transport: 'poll' })
+  })
+
+  it('counts silence before the head like silence after it, where the server has pages, and goes back where those do not come', () => {
+    const start = runLong(startMachine(policy, 'GET'), { type: 'open' })
+    const silent: Input[] = [dropped('timeout'), { type: 'open' }, dropped('timeout')]
+    const polling = runLong(start, ...silent, { type: 'open' })
+    expect(polling.transport).toBe('poll')
+    expect(runLong(polling, dropped('timeout')).transport).toBe('sse')
+    expect(runLong(polling, dropped('end')).transport).toBe('poll')
+    const foreign = { ...policy, hasPages: false }
+    const after = silent.reduce((now, input) => transition(now, input, foreign, { now: 0, jitter: 0 }), start)
+    expect(after.transport).toBe('sse')
+  })
+
+  it('takes a server at its word that has no pages, and asks for the stream again', () => {
+    const open = runLong(startMachine(policy, 'GET'), { type: 'open' }, opened, dropped('mute'), { type: 'open' })
+    const polling = runLong(open, opened, dropped('mute'), { type: 'open' })
+    const refused = (status: number): Input => ({ type: 'failed', failure: { code: 'rejected', message: '', status } })
+    for (const status of [200, 406]) {
+      expect(runLong(polling, refused(status))).toMatchObject({ state: 'waiting', transport: 'sse', mute: 0 })
+    }
+    expect(runLong(polling, refused(403)).state).toBe('ended')
+    expect(runLong(open, refused(406)).state).toBe('ended')
   })
 
   it('after sleep connects at once, after pagehide waits for the page, and counts neither as a failure', () => {

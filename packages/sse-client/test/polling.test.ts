@@ -117,23 +117,29 @@ describe('§7 transport: poll', () => {
     ])
     await clock.advance(9_000)
     expect(requests).toHaveLength(3)
-    // The first request of a connection is not held back; a page that was asked to wait has that much longer.
+    // The first request of a connection is not held back.
     await clock.advance(30_000 + 60_000)
     await client.done
     expect(waits.map(({ drop }) => drop?.reason)).toEqual(['status', 'timeout'])
     expect(requests.map(({ headers }) => headers.get('last-event-id'))).toEqual([null, 'k-2', 'k-2', 'k-2'])
   })
 
-  it.each([
-    ['no JSON', 'x'],
-    ['no page', '{"results":[]}'],
-    ['null', 'null'],
-  ])('an answer that is %s is a failed connection', async (_, text) => {
+  it('an answer that is no JSON, or was cut, is a failed connection', async () => {
     const headers = { 'content-type': 'application/json' }
-    const { clock, waits } = poll([() => new Response(text, { headers })])
+    const { clock, waits } = poll([() => new Response('{"events":[', { headers })])
     await clock.advance(0)
-    expect(waits[0]?.drop).toMatchObject({ reason: 'network', error: expect.any(Error) })
+    expect(waits[0]?.drop).toMatchObject({ reason: 'network', error: expect.any(SyntaxError) })
   })
+
+  it.each(['{"results":[]}', 'null', '{"events":[]}', '7'])(
+    'an answer of %s is no page, and a refusal',
+    async (text) => {
+      const headers = { 'content-type': 'application/json' }
+      const { client, requests } = poll([() => new Response(text, { headers })])
+      await expect(client.done).rejects.toMatchObject({ code: 'rejected', status: 200 })
+      expect(requests).toHaveLength(1)
+    },
+  )
 
   it('reads a page that fetch cannot give as a stream', async () => {
     const unstreamed = (): Response => {
