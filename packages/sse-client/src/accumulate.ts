@@ -29,9 +29,11 @@ export function accumulate(client: EventTarget): TextStore {
     changes.dispatchEvent(new Event('change'))
   }
   client.addEventListener('agent:chunk', (event) => {
-    const { data } = event as StreamMessageEvent<string, AgentChunk>
-    isWhole &&= data.offset <= text.length
-    set(text.slice(0, data.offset) + data.text)
+    const { data } = event as StreamMessageEvent
+    const { text: part, offset }: Partial<AgentChunk> = Object(data)
+    isWhole &&= offset! >= 0 && offset! <= text.length && typeof part === 'string'
+    // Whatever a server sends: what is no text is left out.
+    if (typeof part === 'string') set(text.slice(0, Math.max(0, offset ?? text.length)) + part)
   })
   client.addEventListener('gap', (event) => {
     if (!/^(epoch|ahead)$/.test((event as GapEvent).gap.reason)) return

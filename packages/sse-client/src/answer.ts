@@ -9,12 +9,13 @@ export async function judgeAnswer(
   { status, headers }: Response,
   statuses: StatusPolicy,
   transport: Transport | 'auto',
+  now: number,
   readText: (maxBytes: number) => Promise<string>,
 ): Promise<Transport | Input> {
   // Parameters do not count: the format is always UTF-8 (HTML standard §9.2.5).
   const [essence = ''] = (headers.get('content-type') ?? '').split(';')
   const type = essence.trim().toLowerCase()
-  const retryAfter = readRetryAfter(headers)
+  const retryAfter = readRetryAfter(headers, now)
   let message = `The server answered ${status}`
   let problem: ReturnType<typeof parseProblem>
   if (status === 200) {

@@ -25,5 +25,6 @@ export function reconnectDelay({ failures, reconnectionTime, max, retryAfter = 0
   const floor = Math.min(reconnectionTime, max)
   const ceiling = Math.min(max, Math.max(floor, smallestStep) * 2 ** (failures - 1))
   const spread = failures === 1 ? floor / 2 : Math.max(floor / 2, ceiling - floor)
-  return Math.round(Math.max(floor, retryAfter) + jitter * spread)
+  // A random number that is none must not make the wait endless.
+  return Math.round(Math.max(floor, retryAfter) + (jitter * spread || 0))
 }

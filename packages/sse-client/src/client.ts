@@ -15,7 +15,8 @@ import { type EventStreamEventMap, isOwnName, type StreamEvent, StreamMessageEve
  * @example
  * const client = new EventStreamClient('/api/v1/stream/s1', { events: agentEvents })
  * client.addEventListener('agent:chunk', (event) => show(event.data.text))
- * const { data } = await client.done
+ * const end = await client.done
+ * finished(end?.data)
  */
 export class EventStreamClient<Events extends object = Record<string, unknown>> extends TypedEventTarget<
   EventStreamEventMap<Events>
@@ -51,7 +52,7 @@ export class EventStreamClient<Events extends object = Record<string, unknown>> 
     this.done.catch(() => {})
     this.url = resolveUrl(url)
     this.#buffer = new EventBuffer(resolved.maxBufferedEvents)
-    this.#autoOpen = resolved.autoOpen
+    this.#autoOpen = options.autoOpen ?? true
     this.#signal = signal
     this.#session = new Session(this.url, resolved, {
       dispatch: (type, fields) => this.#dispatch(type, fields),
@@ -111,14 +112,20 @@ export class EventStreamClient<Events extends object = Record<string, unknown>> 
    */
   [Symbol.asyncIterator](): EventIterator<StreamEvent<Events>> {
     const buffer = this.#buffer as EventBuffer<StreamEvent<Events>>
-    buffer.start()
+    // A loop that is over must not take from the next one, or close what open() has opened since.
+    let isOver = false
+    buffer.start(() => {
+      isOver = true
+    })
     this.open()
     const iterator: EventIterator<StreamEvent<Events>> = {
-      next: () => buffer.take(),
-      return: async () => {
-        // A loop that is over must not close what open() has opened since.
-        if (buffer.stop()) this.close()
-        return { value: undefined, done: true }
+      next: () => (isOver ? Promise.resolve(over) : buffer.take()),
+      return: () => {
+        if (!isOver) {
+          buffer.stop()
+          this.close()
+        }
+        return Promise.resolve(over)
       },
       [Symbol.asyncIterator]: () => iterator,
     }
@@ -159,4 +166,5 @@ interface EventIterator<Item> extends AsyncIterableIterator<Item, undefined> {
   return(): Promise<IteratorResult<Item, undefined>>
 }
 
+const over = { value: undefined, done: true } as const
 const aborted = { code: 'aborted', message: 'The reading was aborted' } as const

@@ -1,22 +1,24 @@
-import { EventStreamParser, type ParsedEvent } from '@x/sse-protocol'
+import { EventStreamParser, type LimitError, type ParsedEvent } from '@x/sse-protocol'
 import { judgeAnswer, reject } from './answer.js'
+import { readText } from './body-text.js'
 import type { Clock } from './clock.js'
 import { parsePage } from './event-page.js'
 import type { Drop, Input, Policy, Transport } from './machine.js'
-import { refreshOnce } from './refresh.js'
+import { forgetRefresh, refreshOnce } from './refresh.js'
 import { type HeadersSource, locationOf, type PlannedRequest } from './request.js'
+import { findRhythm } from './rhythm.js'
 import type { StatusPolicy } from './status-policy.js'
 import { startWatch } from './watch.js'
 
 /** Seconds that a server is asked to hold back a page that would be empty. */
 const pageWait = 20
-const maxPageBytes = 3 * 2 ** 23
-/** Comments at a shorter distance are no heartbeat. */
-const shortestCadence = 1_000
+/** Milliseconds: no server is to be asked for pages faster than this without need. */
+const shortestPause = 100
+const tooLarge = 'The stream has a line, an event or a page that is too large'
 const unmakeable = 'The request cannot be made'
 
 export interface ConnectionOptions {
-  readonly headers: HeadersSource | undefined
+  readonly headers?: HeadersSource | undefined
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   readonly clock: Clock
   readonly statuses: StatusPolicy
@@ -27,8 +29,8 @@ export interface ConnectionOptions {
   readonly events: unknown
   /** `initial`: milliseconds between two requests for pages that bring nothing. */
   readonly retry: Pick<Policy, 'initial' | 'transport'>
-  readonly refresh: (() => unknown) | undefined
-  readonly resume: ((response: Response) => string | URL | undefined) | undefined
+  readonly refresh?: (() => unknown) | undefined
+  readonly resume?: ((response: Response) => string | URL | undefined) | undefined
 }
 
 /** What a connection asks, and whom it tells. */
@@ -44,8 +46,10 @@ export interface ConnectionHooks {
   read(event: ParsedEvent): void
   /** All events of a chunk were read. */
   settle(lastEventId: string): void
-  /** A page was read, with the cursor for the next one. */
-  seed(lastEventId: string, hasGap: boolean): void
+  /** A page came: the server speaks this protocol. */
+  speak(): void
+  /** The cursor for the next page. */
+  seed(lastEventId: string): void
   /** What to wait for before the next event, if anything. */
   room(): Promise<void> | undefined
 }
@@ -57,11 +61,17 @@ export interface ConnectionHooks {
 export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () => void {
   const { headers, fetch, clock, connectTimeout, refresh } = options
   const controller = new AbortController()
+  // What holds for a stream's event holds for its line, and for a page.
+  const maxBytes = Math.max(options.maxEventBytes + 8, 3 * 2 ** 23)
   let closed = false
-  let isOpen = false
   let address = ''
   let body: { cancel(): Promise<void> } | null | undefined
-  const release = (): void => void body?.cancel().catch(() => {})
+  // The body of another `fetch` may be of any kind.
+  const release = async (): Promise<void> => {
+    try {
+      await body?.cancel()
+    } catch {}
+  }
   const tell = (input: Input): void => {
     if (!closed) hooks.tell(input)
   }
@@ -75,7 +85,7 @@ export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () 
     await undefined
     let wait = 0
     let hasRefreshed = false
-    for (;;) {
+    while (!closed) {
       watch.expect(connectTimeout && connectTimeout + wait * 1_000, () => drop({ reason: 'timeout' }))
       const headersInit = typeof headers === 'function' ? await headers() : headers
       if (closed) return
@@ -86,78 +96,83 @@ export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () 
         return fail(unmakeable, cause)
       }
       if (!request) return drop({ reason: 'end' })
-      const { method, headers: sent } = request.init
-      address = request.url
-      tell({ type: 'sent', key: sent.get('idempotency-key') ?? undefined })
+      const { url, init } = request
+      const { method, headers: sent } = init
+      address = url
+      // A stream as a body is used up.
+      const key = init.body instanceof ReadableStream ? undefined : sent.get('idempotency-key')
+      tell({ type: 'sent', key: key ?? undefined })
       if (closed) return
       const began = clock.now()
-      const response = await fetch(request.url, { ...request.init, signal: controller.signal })
+      const response = await fetch(url, { ...init, signal: controller.signal })
       body = response.body
       if (closed) return release()
       if (response.status === 401 && refresh && !hasRefreshed) {
         hasRefreshed = true
         release()
         tell({ type: 'unsent' })
+        watch.expect(connectTimeout, () => {
+          forgetRefresh(refresh)
+          drop({ reason: 'timeout' })
+        })
         await refreshOnce(refresh)
         continue
       }
+      hasRefreshed = false
       // An answer whose problem document does not come is told without it.
       watch.expect(connectTimeout, release)
-      // To a GET, such a header may name one of several representations.
-      const resumeUrl = options.resume?.(response) ?? (method === 'GET' ? undefined : locationOf(response, request.url))
-      const answer = await judgeAnswer(response, options.statuses, options.retry.transport, (maxBytes) =>
-        readText(response, maxBytes),
+      const resumeUrl = response.ok ? resumeUrlOf(response, method, url) : undefined
+      const answer = await judgeAnswer(response, options.statuses, options.retry.transport, clock.now(), (maxBytes) =>
+        textOf(response, maxBytes),
       )
-      const isStream = answer === 'sse'
       // The work was begun, and the answer says where its stream is.
-      const isStart = method !== 'GET' && response.ok && resumeUrl && !isStream
+      const isStart = method !== 'GET' && resumeUrl !== undefined && answer !== 'sse'
       if (typeof answer !== 'string' && !isStart) return tell(answer)
-      const transport = isStart ? undefined : (answer as Transport)
-      if (!isOpen) tell({ type: 'opened', transport, resumeUrl: resumeUrl && `${resumeUrl}` })
-      isOpen = true
-      if (closed) return
-      if (isStream) return readStream(response)
+      const open = (transport?: Transport): void => tell({ type: 'opened', transport, resumeUrl })
       if (isStart) {
+        open()
         release()
         continue
       }
+      if (answer === 'sse') {
+        open('sse')
+        if (closed) return
+        return readStream(response)
+      }
       watch.expect(connectTimeout, () => drop({ reason: 'timeout' }))
       const before = hooks.cursor()
-      const page = parsePage(await readText(response, maxPageBytes))
+      const page = parsePage(await textOf(response, maxBytes))
       if (closed) return
       if (!page) return tell(reject(200, 'Expected an event stream or a page of events'))
+      open('poll')
+      if (closed) return
+      hooks.speak()
+      if (page.events.some(({ data }) => data.length > maxBytes)) return fail(tooLarge, undefined)
       await deliver(page.events)
       if (closed) return
-      hooks.seed(page.lastEventId, page.hasGap)
+      // Else the cursor is that of the last event; a gap that it does not pass would be told again without end.
+      if (page.hasGap || !hooks.cursor()) hooks.seed(page.lastEventId)
       if (page.isLast) return tell({ type: 'finished' })
-      hasRefreshed = false
       const isHeld = wait > 0
       wait = pageWait
-      const rest = began + options.retry.initial - clock.now()
+      const rest = began + Math.max(options.retry.initial, shortestPause) - clock.now()
       // A server that does not hold its answers back is not to be asked without a pause.
-      if (isHeld && hooks.cursor() === before && rest > 0) await new Promise<void>((go) => watch.expect(rest, go))
+      if (((isHeld && hooks.cursor() === before) || page.hasGap) && rest > 0)
+        await new Promise<void>((go) => watch.expect(rest, go))
     }
   }
 
   async function readStream(response: Response): Promise<void> {
-    // `null` is an empty body; where fetch cannot stream, there is no such property.
-    if (response.body === undefined) return drop({ reason: 'unstreamable' })
-    const reader = response.body?.getReader()
-    if (!reader) return drop({ reason: 'end' })
+    // `null` is an empty body; where fetch cannot stream, there is no such property, or something else in it.
+    if (response.body === null) return drop({ reason: 'end' })
+    if (!response.body?.getReader) return drop({ reason: 'unstreamable' })
+    const reader = response.body.getReader()
     body = reader
-    let commentAt: number
-    let cadence: number
     const parser = new EventStreamParser({
       maxEventBytes: options.maxEventBytes,
-      maxLineBytes: Math.max(options.maxEventBytes + 8, maxPageBytes),
+      maxLineBytes: maxBytes,
       onRetry: (reconnectionTime) => tell({ type: 'retry', reconnectionTime }),
-      onComment: () => {
-        const distance = clock.now() - commentAt
-        // Twice the same distance is a rhythm.
-        if (distance >= shortestCadence && Math.abs(distance - cadence) < distance / 4) hooks.learn(distance)
-        commentAt = clock.now()
-        cadence = distance
-      },
+      onComment: findRhythm(clock, hooks.learn),
     })
     parser.reset({ lastEventId: hooks.cursor() })
     let silence = hooks.silence()
@@ -175,14 +190,16 @@ export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () 
       try {
         events = parser.push(value)
       } catch (error) {
+        // What is no limit is no stream of bytes.
+        if (!('events' in (error as object))) throw error
         excess = error
-        events = (error as { events?: ParsedEvent[] }).events ?? []
+        events = (excess as LimitError).events
       }
       await deliver(events)
       if (closed) return
       hooks.settle(parser.lastEventId)
       // The next connection would bring it again.
-      if (excess) return fail('The stream has a line or an event that is too large', excess)
+      if (excess) return fail(tooLarge, excess)
       if (isFirst || silence !== hooks.silence()) {
         silence = hooks.silence()
         watch.expect(silence, onSilence)
@@ -204,24 +221,25 @@ export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () 
     }
   }
 
-  async function readText(response: Response, maxBytes: number): Promise<string> {
-    if (!response.body) return response.text()
-    const decoder = new TextDecoder()
+  /** Of a `fetch` without streaming bodies, all of it. */
+  function textOf(response: Response, maxBytes: number): Promise<string> {
+    if (!response.body?.getReader) return response.text()
     const reader = response.body.getReader()
     body = reader
-    let text = ''
-    for (let bytes = 0; ; ) {
-      const { done, value } = await reader.read()
-      if (done) return text
-      bytes += value.byteLength
-      if (bytes > maxBytes) throw new RangeError(`Expected at most ${maxBytes} bytes`)
-      text += decoder.decode(value, { stream: true })
-    }
+    return readText(reader, maxBytes)
+  }
+
+  /** To a GET, a `Content-Location` may name one of several representations. */
+  function resumeUrlOf(response: Response, method: string | undefined, url: string): string | undefined {
+    const given = options.resume?.(response)
+    if (given !== undefined) return new URL(given, response.url || url).href
+    return method === 'GET' ? undefined : locationOf(response, url)
   }
 
   run().catch((error: unknown) => {
+    if (error instanceof RangeError) fail(tooLarge, error)
     // What fetch cannot ask at all it will not be able to ask later.
-    if (isOpen || /^(https?:|$)/.test(address)) drop({ reason: 'network', error })
+    else if (/^(https?:|$)/.test(address)) drop({ reason: 'network', error })
     else fail(unmakeable, error)
   })
   return () => {

@@ -17,6 +17,8 @@ export class Cursor {
   /** `<epoch>-` of the event that has to come next, and its sequence; 0 where that is not known. */
   #prefix = ''
   #next = 0
+  /** Up to this sequence, events of that epoch were delivered. */
+  #delivered = 0
   /** The id that was judged to be the next one. */
   #judged: string | undefined
 
@@ -30,20 +32,26 @@ export class Cursor {
     this.#expect(this.value, 1)
   }
 
-  /**
-   * The server says where this reader is: the opening heartbeat (§5.2) and each page (§7.2). A reader without a cursor takes it from there;
-   * another one only after a gap, which would be told again without end.
-   */
-  seed(id: string, hasGap = false): void {
-    if (!parseEventId(id)) return
+  /** The server speaks this protocol. */
+  speak(): void {
+    if (this.isSequenced) return
     this.isSequenced = true
-    if (hasGap || !this.value) this.value = id
+    this.connect()
+  }
+
+  /** The server says where a reader without a cursor begins (§5.2), or where one goes on after a gap (§7.2). */
+  seed(id: string): void {
+    if (!parseEventId(id)) return
+    this.value = id
     this.connect()
   }
 
   /** An announced gap: the next event is `oldest`, also where that is older than the cursor. The cursor waits for it. */
-  jump(oldest: string | null): void {
-    this.#expect(oldest ?? '', 0)
+  jump({ oldest, reason }: StreamGap): void {
+    const at = parseEventId(oldest ?? '')
+    // With `evicted` the reader keeps its state: what was delivered stays so.
+    if (at && reason === 'evicted' && this.#prefix === `${at.epoch}-`) this.#next = Math.max(this.#next, at.sequence)
+    else this.#expect(oldest ?? '', 0)
   }
 
   /** Judges an event without moving to it. */
@@ -59,7 +67,7 @@ export class Cursor {
     const next = this.#next || (this.value ? at.sequence : 1)
     const isSame = !this.#next || `${at.epoch}-` === this.#prefix
     const missed = at.sequence - next
-    if (isSame && missed <= 0) return !missed
+    if (isSame && missed <= 0) return !missed || (this.#next > 0 && at.sequence > this.#delivered)
     return {
       requested: this.value || null,
       oldest: id,
@@ -72,10 +80,12 @@ export class Cursor {
   /** Moves past an event that is about to be delivered. */
   move({ id, lastEventId }: ParsedEvent): void {
     if (!this.isSequenced) this.value = lastEventId
-    else if (id !== undefined) {
+    else if (id) {
       this.value = id
-      if (id === this.#judged) this.#next += 1
-      else this.#expect(id, 1)
+      if (id === this.#judged) {
+        this.#delivered = this.#next
+        this.#next += 1
+      } else this.#expect(id, 1)
     }
   }
 
@@ -88,8 +98,13 @@ export class Cursor {
   #isNext(id: string): boolean {
     const { length } = this.#prefix
     let sequence = 0
-    for (let at = length; at < id.length; at++) sequence = sequence * 10 + id.charCodeAt(at) - 48
-    return sequence === this.#next && id.charCodeAt(length) > 48 && id.startsWith(this.#prefix)
+    for (let at = length; at < id.length; at++) {
+      const digit = id.charCodeAt(at) - 48
+      if (digit < 0 || digit > 9 || (digit === 0 && sequence === 0)) return false
+      sequence = sequence * 10 + digit
+    }
+    // Up to 2^53 a number is exact.
+    return sequence === this.#next && sequence > 0 && sequence < 2 ** 53 && id.startsWith(this.#prefix)
   }
 
   #expect(id: string, distance: number): void {
@@ -97,5 +112,6 @@ export class Cursor {
     this.#judged = undefined
     this.#prefix = at ? `${at.epoch}-` : ''
     this.#next = at ? at.sequence + distance : 0
+    this.#delivered = this.#next - 1
   }
 }

@@ -8,9 +8,12 @@ interface Taker<Item> {
 /** Where events wait for a `for await` loop, at most `max` of them; then `room` makes the connection wait for the loop. */
 export class EventBuffer<Item> {
   readonly #max: number
+  /** Those before `#head` are taken. */
   #items: Item[] = []
-  #isLooping = false
-  #taker: Taker<Item> | undefined
+  #head = 0
+  #takers: Taker<Item>[] = []
+  /** Tells the loop that it is over; `undefined` where there is none. */
+  #onStop: (() => void) | undefined
   #room: Promise<void> | undefined
   #makeRoom = (): void => {}
   /** What the loop gets after the items, or before them where it was interrupted. */
@@ -25,46 +28,48 @@ export class EventBuffer<Item> {
    *
    * @throws TypeError where another loop is running: two would each get a part of the events.
    */
-  start(): void {
-    if (this.#isLooping) throw new TypeError('Expected one `for await` loop over a client at a time')
-    this.#isLooping = true
+  start(onStop: () => void): void {
+    if (this.#onStop) throw new TypeError('Expected one `for await` loop over a client at a time')
+    this.#onStop = onStop
   }
 
-  /** The loop is over. Returns whether it was not before. */
-  stop(): boolean {
-    const wasLooping = this.#isLooping
-    this.#isLooping = false
+  /** The loop is over; who waits gets nothing. */
+  stop(): void {
+    this.#onStop?.()
+    this.#onStop = undefined
     if (!this.#end?.isFinal) this.#end = undefined
+    for (const { resolve } of this.#takers.splice(0)) resolve({ value: undefined, done: true })
     this.#makeRoom()
-    return wasLooping
   }
 
   push(item: Item): void {
+    const taker = this.#takers.shift()
+    if (taker) taker.resolve({ value: item, done: false })
+    else if (this.#onStop) this.#items.push(item)
     // What follows would not join on: a loop must not see a hole that nobody announced.
-    if (!this.#isLooping) {
-      if (this.#items.length > 0) this.#items = []
-    } else if (this.#taker) {
-      this.#taker.resolve({ value: item, done: false })
-      this.#taker = undefined
-    } else this.#items.push(item)
+    else this.clear()
   }
 
   /** The next item, or the end. Rejects with the error the stream ended with. */
   take(): Promise<IteratorResult<Item, undefined>> {
-    if (this.#items.length > 0 && (!this.#end || this.#end.isFinal)) {
-      const value = this.#items.shift()!
-      if (this.#items.length * 2 <= this.#max) this.#makeRoom()
-      return Promise.resolve({ value, done: false })
+    const left = this.#items.length - this.#head
+    if (left === 0 || (this.#end && !this.#end.isFinal)) {
+      return new Promise((resolve, reject) => {
+        this.#takers.push({ resolve, reject })
+        this.#settle()
+      })
     }
-    return new Promise((resolve, reject) => {
-      this.#taker = { resolve, reject }
-      this.#settle()
-    })
+    const value = this.#items[this.#head]!
+    this.#head += 1
+    if (left === 1) this.clear()
+    // Not for each one: the connection would fill and wait in turns.
+    if (left * 2 <= this.#max + 2) this.#makeRoom()
+    return Promise.resolve({ value, done: false })
   }
 
   /** What to wait for before the next `push`, if anything. */
   room(): Promise<void> | undefined {
-    if (!this.#isLooping || this.#items.length < this.#max) return undefined
+    if (!this.#onStop || this.#items.length - this.#head < this.#max) return undefined
     this.#room ??= new Promise((resolve) => {
       this.#makeRoom = () => {
         this.#room = undefined
@@ -82,23 +87,21 @@ export class EventBuffer<Item> {
 
   /** A loop that is running gets the error now, before the events that wait. */
   interrupt(error: EventStreamError): void {
-    if (!this.#isLooping || this.#end) return
+    if (!this.#onStop || this.#end) return
     this.#end = { error, isFinal: false }
     this.#settle()
   }
 
   /** Forgets the events that wait. */
   clear(): void {
-    this.#items = []
+    if (this.#items.length > 0) this.#items = []
+    this.#head = 0
   }
 
   #settle(): void {
-    const taker = this.#taker
-    if (!taker || !this.#end) return
-    const { error } = this.#end
-    this.#taker = undefined
+    const error = this.#end?.error
+    if (!this.#end || this.#takers.length === 0) return
+    if (error) this.#takers.shift()!.reject(error)
     this.stop()
-    if (error) taker.reject(error)
-    else taker.resolve({ value: undefined, done: true })
   }
 }

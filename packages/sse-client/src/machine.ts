@@ -43,17 +43,17 @@ export interface Machine {
   /** Whether the request may be made: any number of times, once, or not again. */
   readonly request: 'repeatable' | 'unsent' | 'spent'
   /** The `Idempotency-Key` that the request was made with: one that is made anew for each attempt would be none. */
-  readonly key: string | undefined
+  readonly key?: string | undefined
   /** Where a stream that did not begin with GET continues. */
-  readonly resumeUrl: string | undefined
+  readonly resumeUrl?: string | undefined
   /** In `waiting`: milliseconds to the next connection; `Infinity` where only `open` ends it. */
   readonly delay: number
   /** In `waiting`: how the connection was lost. */
-  readonly drop: Drop | undefined
+  readonly drop?: Drop | undefined
   /** In `ended`: why `done` rejects, if it does. */
-  readonly failure: EventStreamFailure | undefined
+  readonly failure?: EventStreamFailure | undefined
   /** In `ended`: what `done` resolves with. */
-  readonly event: StreamEvent | undefined
+  readonly event?: StreamEvent | undefined
 }
 
 export type Input =
@@ -94,12 +94,7 @@ export function startMachine(policy: Policy, method: string): Machine {
     openedAt: 0,
     reconnectionTime: policy.initial,
     request: method === 'GET' ? 'repeatable' : 'unsent',
-    key: undefined,
-    resumeUrl: undefined,
     delay: 0,
-    drop: undefined,
-    failure: undefined,
-    event: undefined,
   }
 }
 
@@ -118,7 +113,7 @@ export function transition(machine: Machine, input: Input, policy: Policy, chanc
     case 'failed': {
       const { code, status } = input.failure
       // Pages were a guess. A server that has none may still have the stream.
-      const isGuess = policy.transport === 'auto' && machine.transport === 'poll' && code === 'rejected'
+      const isGuess = machine.mute > 1 && machine.transport === 'poll' && code === 'rejected'
       if (!isGuess || !isConnected || (status !== 200 && status !== 406)) return fail(machine, input.failure)
       return drop({ ...machine, transport: 'sse' }, { reason: 'status', status }, policy, chance)
     }
@@ -131,8 +126,8 @@ export function transition(machine: Machine, input: Input, policy: Policy, chanc
       return {
         ...machine,
         state: 'open',
-        transport: input.transport ?? machine.transport,
-        openedAt: chance.now,
+        transport: (policy.transport === 'auto' && input.transport) || machine.transport,
+        openedAt: state === 'open' ? machine.openedAt : chance.now,
         ...(input.resumeUrl && { request: 'repeatable', resumeUrl: input.resumeUrl }),
       }
     case 'unsent':

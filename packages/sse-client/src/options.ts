@@ -62,7 +62,8 @@ export interface EventStreamClientOptions<Events extends object = Record<string,
    */
   readonly transport?: Transport | 'auto' | undefined
   /**
-   * Which statuses are tried again, are the end, or are refusals: added to `statusPolicy`.
+   * Which statuses are tried again, are the end, or are refusals, by status or class.
+   * @default { 204: 'end', 408: 'retry', 425: 'retry', 429: 'retry', '5xx': 'retry' }, and these stay where they are not named
    * @example { 404: 'retry' }
    */
   readonly statuses?: StatusPolicy | undefined
@@ -76,7 +77,7 @@ export interface EventStreamClientOptions<Events extends object = Record<string,
   /** @default globalThis.fetch */
   readonly fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined
   /** Where to begin: the id of the last event that was seen. Nothing, or empty, is the beginning of the stream. */
-  readonly lastEventId?: string | undefined
+  readonly lastEventId?: string | null | undefined
   /**
    * Asked after the `gap` event was dispatched; a function that throws means `fail`. A stream that is gone fails always.
    * @default 'continue'
@@ -108,7 +109,7 @@ export interface EventStreamClientOptions<Events extends object = Record<string,
    * @default true
    */
   readonly autoOpen?: boolean | undefined
-  /** @default the platform's timers and `performance.now` */
+  /** @default the platform's timers and `Date.now` */
   readonly clock?: Clock | undefined
   /**
    * Gives numbers from 0 up to, not including, 1.
@@ -127,38 +128,39 @@ export type ResolvedOptions = ReturnType<typeof resolveOptions>
 
 /** Applies the defaults. @throws TypeError or RangeError for what cannot work. */
 export function resolveOptions<Events extends object>(options: EventStreamClientOptions<Events>) {
-  const { headers, retry, lastEventId = '', body, silenceTimeout, transport = 'auto' } = options
+  const { events, headers, retry, body, silenceTimeout, onGap, transport = 'auto' } = options
+  const lastEventId = options.lastEventId ?? ''
   const method = (options.method ?? 'GET').toUpperCase()
-  if (method === 'GET' && body != null)
-    throw new TypeError('Expected no `body` with GET; did you mean `method: "POST"`?')
+  const credentials = options.credentials ?? (options.withCredentials ? 'include' : 'same-origin')
+  if (/^(GET|HEAD)$/.test(method) && body != null) {
+    throw new TypeError(`Expected no \`body\` with ${method}; did you mean \`method: "POST"\`?`)
+  }
   if (/[\0\r\n]/.test(lastEventId)) throw new TypeError('Expected `lastEventId` to be a single line')
   if (!/^(auto|sse|poll)$/.test(transport)) throw new TypeError("Expected `transport` to be 'auto', 'sse' or 'poll'")
-  // A bad header that stays the same should not first show when a connection is made.
-  if (typeof headers !== 'function') new Headers(headers)
+  if (onGap && typeof onGap !== 'function' && !/^(continue|fail)$/.test(onGap)) {
+    throw new TypeError("Expected `onGap` to be 'continue', 'fail' or a function")
+  }
+  if (events && typeof events.isTerminal !== 'function')
+    throw new TypeError('Expected `events` to be made by defineEvents()')
+  // What stays the same should not first show when a request is made. Throws where fetch would.
+  new Request('http://localhost', { method, credentials, headers: typeof headers === 'object' ? headers : {} })
   const policy: Policy = {
     transport,
-    hasPages: options.events !== undefined,
+    hasPages: events !== undefined,
     initial: number('retry.initial', retry?.initial, 2_000, 0),
     max: number('retry.max', retry?.max, 30_000, 1),
     budget: number('retry.budget', retry?.budget, 1_000, 0, Infinity),
     healthyAfter: number('retry.healthyAfter', retry?.healthyAfter, 10_000, 0, Infinity),
   }
   return {
-    events: options.events as ReaderContract | undefined,
+    ...options,
+    events: events as ReaderContract | undefined,
     method,
-    headers,
-    body,
     lastEventId,
-    credentials: options.credentials ?? (options.withCredentials ? ('include' as const) : ('same-origin' as const)),
-    signal: options.signal,
+    credentials,
     fetch: options.fetch ?? ((url: string, init: RequestInit) => globalThis.fetch(url, init)),
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
-    refresh: options.refresh,
-    resume: options.resume,
-    cursorParameter: options.cursorParameter,
-    onGap: options.onGap ?? 'continue',
-    autoOpen: options.autoOpen ?? true,
     statuses: { ...statusPolicy, ...options.statuses },
     connectTimeout: number('connectTimeout', options.connectTimeout, 30_000, 0, Infinity),
     silenceTimeout: silenceTimeout === undefined ? undefined : number('silenceTimeout', silenceTimeout, 0, 0, Infinity),

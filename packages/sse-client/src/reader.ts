@@ -1,4 +1,4 @@
-import { type Heartbeat, isReservedType, type ParsedEvent } from '@x/sse-protocol'
+import { isReservedType, type ParsedEvent } from '@x/sse-protocol'
 import type { Cursor } from './cursor.js'
 import type { EventStreamFailure } from './event-stream-error.js'
 import type { ReaderContract } from './options.js'
@@ -43,7 +43,7 @@ export function readEvent(
       isTerminal = contract.isTerminal(type, published)
     }
   } catch (cause) {
-    const message = `The data of a ${type} event is not what the contract promises`
+    const message = `The data of the event ${type} is not what the contract promises`
     hooks.fail({ code: 'failed', message, cause, event: { type, id } })
     return
   }
@@ -54,20 +54,22 @@ export function readEvent(
 }
 
 /** PROTOCOL.md §5: about the connection, never delivered as an event. Returns whether it is that. */
-function readControl({ type, id, data }: ParsedEvent, cursor: Cursor, hooks: ReaderHooks): boolean {
+function readControl({ type, id = '', data }: ParsedEvent, cursor: Cursor, hooks: ReaderHooks): boolean {
   let value: Record<string, unknown> = {}
   try {
     value = Object(JSON.parse(data))
   } catch {}
-  const { interval, head } = value as Partial<Heartbeat>
+  const { interval, head } = value
   if (type === 'stream:gap') {
     const gap = readGap(value, cursor.value)
-    cursor.jump(gap.oldest)
+    cursor.jump(gap)
     hooks.gap(gap)
     return true
   }
-  if (type !== 'heartbeat' || typeof head !== 'string' || !(interval! >= 0)) return false
-  if (id !== undefined) cursor.seed(id)
-  hooks.heartbeat(interval!)
+  if (type !== 'heartbeat' || typeof head !== 'string' || typeof interval !== 'number' || !(interval >= 0)) return false
+  if (id) cursor.speak()
+  // The opening heartbeat's id is the cursor; a reader without one is at the beginning (§3.4), whatever the server says.
+  if (!cursor.value && id.endsWith('-0')) cursor.seed(id)
+  hooks.heartbeat(interval)
   return true
 }

@@ -6,18 +6,18 @@ export type HeadersSource = HeadersInit | (() => HeadersInit | Promise<HeadersIn
 export interface RequestSettings {
   readonly url: string
   readonly method: string
-  readonly body: BodyInit | undefined
+  readonly body?: BodyInit | undefined
   readonly credentials: RequestCredentials
   /** The query parameter that takes the cursor, where the header must not. */
-  readonly cursorParameter: string | undefined
+  readonly cursorParameter?: string | undefined
 }
 
 export interface RequestPlace {
   readonly cursor: string
   /** Where the stream of a request that was answered continues. */
-  readonly resumeUrl: string | undefined
+  readonly resumeUrl?: string | undefined
   /** The `Idempotency-Key` of the attempts before. */
-  readonly key: string | undefined
+  readonly key?: string | undefined
   readonly transport: Transport
   /** Seconds that the server may hold a page back until there is something new; 0: none. */
   readonly wait: number
@@ -39,7 +39,9 @@ export function planRequest(
   { cursor, resumeUrl, key, transport, wait }: RequestPlace,
 ): PlannedRequest {
   const headers = new Headers(headersInit)
-  headers.set('accept', transport === 'poll' ? 'application/json' : 'text/event-stream')
+  // What begins a stream may be answered by a description of it, which says where the stream is.
+  const begins = method !== 'GET' && !resumeUrl ? ', */*;q=0.1' : ''
+  headers.set('accept', (transport === 'poll' ? 'application/json' : 'text/event-stream') + begins)
   if (key) headers.set('idempotency-key', key)
   if (wait) headers.set('prefer', `wait=${wait}`)
   const target = new URL(resumeUrl ?? url)
@@ -71,16 +73,16 @@ export function planRequest(
 export function locationOf({ headers, status, url }: Response, requestUrl: string): string | undefined {
   const location = headers.get('content-location') ?? (status === 201 && headers.get('location'))
   try {
-    const base = new URL(url || requestUrl)
-    const target = new URL(location || '', base)
-    return location && target.origin === base.origin ? target.href : undefined
+    const target = new URL(location || '', url || requestUrl)
+    // Also after a redirect: fetch does not take credentials along either.
+    return location && target.origin === new URL(requestUrl).origin ? target.href : undefined
   } catch {
     return undefined
   }
 }
 
-/** What arrives as it was sent: no control characters, and no space at either end, where it would be cut off. */
-const sendable = /^[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/
+/** What arrives as it was sent: no control characters, no space at either end, where it would be cut off, and not more than servers take. */
+const sendable = /^[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]{0,8190}[\x21-\x7e\x80-\xff])?$/
 
 /** "The last event ID, encoded as UTF-8" (HTML standard §9.2.3): fetch takes a header's bytes as one character each. */
 function encodeHeaderValue(id: string): string {

@@ -55,11 +55,14 @@ export class Session {
   /** Makes a transition and does what its state asks for. The events of the stream come before those of the client's own. */
   apply(input: Input, deliver?: () => void): void {
     const { clock, random, retry } = this.#options
-    const previous = this.machine.state
+    const { state: previous, transport: before } = this.machine
     const machine = transition(this.machine, input, retry, { now: clock.now(), jitter: random() })
     const { state, transport, delay, drop, event, failure } = machine
     this.machine = machine
-    if (state === previous) return
+    if (state === previous) {
+      if (transport !== before) this.#hooks.dispatch('statechange', { previous, state, transport })
+      return
+    }
     if (state !== 'open') {
       this.#leave()
       this.#leave = () => {}
@@ -105,7 +108,8 @@ export class Session {
       tell: (input) => this.#hear(input),
       read: (event) => this.#read(event),
       settle: (lastEventId) => cursor.settle(lastEventId),
-      seed: (lastEventId, hasGap) => cursor.seed(lastEventId, hasGap),
+      speak: () => cursor.speak(),
+      seed: (lastEventId) => cursor.seed(lastEventId),
       room: this.#hooks.room,
     })
   }
@@ -121,8 +125,9 @@ export class Session {
     else if (input.type === 'failed' && input.failure.status === 404 && requested) {
       // §4.5: this reader had events of a stream that is gone.
       const gap: StreamGap = { requested, oldest: null, head: null, missed: null, reason: 'gone' }
+      const leave = this.#leave
       this.#hooks.dispatch('gap', { gap })
-      this.apply({ type: 'failed', failure: { ...input.failure, code: 'gap', gap } })
+      if (this.#leave === leave) this.apply({ type: 'failed', failure: { ...input.failure, code: 'gap', gap } })
     } else this.apply(input)
   }
 

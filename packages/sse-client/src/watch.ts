@@ -22,8 +22,10 @@ export function startWatch(clock: Clock, onWake: () => void): Watch {
   let touched = 0
   let callBack = (): void => {}
   let cancel = (): void => {}
+  let isStopped = false
   const look = (): void => {
     cancel()
+    if (isStopped) return
     const now = clock.now()
     const delay = limit ? Math.min(Math.max(1, touched + limit - now), longestLook) : longestLook
     cancel = startTimer(clock, delay, () => {
@@ -32,7 +34,10 @@ export function startWatch(clock: Clock, onWake: () => void): Watch {
       touched = watch.paused ? clock.now() : Math.min(touched, clock.now())
       look()
       if (late > asleep) onWake()
-      else if (limit && clock.now() - touched >= limit) callBack()
+      else if (limit && clock.now() - touched >= limit) {
+        limit = 0
+        callBack()
+      }
     })
   }
   const watch: Watch = {
@@ -46,7 +51,10 @@ export function startWatch(clock: Clock, onWake: () => void): Watch {
     touch() {
       touched = clock.now()
     },
-    stop: () => cancel(),
+    stop() {
+      isStopped = true
+      cancel()
+    },
   }
   return watch
 }

@@ -45,6 +45,14 @@ it('§5.3 a gap after which a reader discards its state begins a new text', asyn
   expect(store.isWhole()).toBe(true)
 })
 
+it('whatever a server sends as a chunk, the text stays a text', async () => {
+  const body = ['null', '5', '{}', '{"text":1,"offset":0}', '{"text":"!","offset":-1}', '{"text":"?"}']
+    .map((data, n) => `event: agent:chunk\nid: k-${n + 2}\ndata: ${data}\n\n`)
+    .join('')
+  const { store } = await accumulated(opening('k-0') + chunk(1, 'Hello', 0) + body)
+  expect([store.getSnapshot(), store.isWhole()]).toEqual(['!?', false])
+})
+
 it('a subscriber that left hears nothing, and one that throws is reported and hurts no other', async () => {
   const reported: unknown[] = []
   const others = process.listeners('uncaughtException')

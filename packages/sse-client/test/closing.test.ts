@@ -114,6 +114,38 @@ describe('close()', () => {
     expect(log).toEqual(['connecting', 'open', 'idle'])
   })
 
+  it('in the turn of open(), or while credentials are renewed, leaves no timer and asks for no headers', async () => {
+    const clock = new VirtualClock()
+    let asked = 0
+    let renew: () => void = () => {}
+    const { fetch } = answers(() => new Response(null, { status: 401 }))
+    const { client } = read('http://127.0.0.1/', {
+      fetch,
+      clock,
+      autoOpen: false,
+      headers: () => {
+        asked += 1
+        return {}
+      },
+      refresh: () =>
+        new Promise<void>((resolve) => {
+          renew = resolve
+        }),
+    })
+    for (let n = 0; n < 5; n += 1) {
+      client.open()
+      client.close()
+    }
+    await settle()
+    expect([clock.pending, asked]).toEqual([0, 0])
+    client.open()
+    await settle()
+    client.close()
+    renew()
+    await settle()
+    expect([clock.pending, asked]).toEqual([0, 1])
+  })
+
   it('and open() do nothing after the end', async () => {
     const { fetch, requests } = answers(() => new Response(null, { status: 204 }))
     const { client } = read('http://127.0.0.1/', { fetch })

@@ -172,6 +172,47 @@ describe('for await', () => {
     await expect(iterator.next()).rejects.toMatchObject({ code: 'aborted', cause: 'enough' })
   })
 
+  it('asked for many events at once gives each of them, and then the end', async () => {
+    const { client } = read(url, {
+      fetch: answers(() => eventStream(opening('k-0') + tick(1) + done(2))).fetch,
+      events: ticks,
+    })
+    const iterator = client[Symbol.asyncIterator]()
+    const results = await Promise.all([1, 2, 3, 4].map(() => iterator.next()))
+    expect(results.map(({ value }) => value?.id)).toEqual(['k-1', 'k-2', undefined, undefined])
+    expect(await iterator.next()).toEqual({ value: undefined, done: true })
+  })
+
+  it('that is over gives nothing more, settles who waits, and closes nothing that was opened since', async () => {
+    const { fetch } = answers(
+      () => eventStream(heldBody().stream),
+      () => eventStream(opening('k-0') + tick(1) + done(2)),
+    )
+    const { client, reach } = read(url, { fetch, events: ticks })
+    const first = client[Symbol.asyncIterator]()
+    const waiting = first.next()
+    await reach('open')
+    await first.return()
+    expect(await waiting).toEqual({ value: undefined, done: true })
+    const second = client[Symbol.asyncIterator]()
+    await first.return()
+    expect(await first.next()).toEqual({ value: undefined, done: true })
+    expect((await second.next()).value?.id).toBe('k-1')
+    expect((await second.next()).value?.id).toBe('k-2')
+  })
+
+  it('takes a hundred thousand events that wait in a time that grows with their number', async () => {
+    const count = 100_000
+    const text = Array.from({ length: count }, (_, n) => tick(n + 1)).join('')
+    const { fetch } = answers(() => eventStream(opening('k-0') + text + done(count + 1)))
+    const { client } = read(url, { fetch, events: ticks, maxBufferedEvents: Infinity })
+    const iterator = client[Symbol.asyncIterator]()
+    await client.done
+    let seen = 0
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) seen += 1
+    expect(seen).toBe(count + 1)
+  })
+
   it('allows one loop at a time', async () => {
     const { client } = read(url, { fetch: answers(() => eventStream(heldBody().stream)).fetch })
     const first = collect(client)

@@ -178,6 +178,10 @@ describe('the backoff', () => {
     expect(delay(9, 0.5, 30_000)).toBe(37_500)
   })
 
+  it('takes a random number that is none for no jitter', () => {
+    expect(delay(1, Number.NaN)).toBe(2_000)
+  })
+
   it('takes Retry-After as a floor, with the jitter on top', () => {
     expect([delay(1, 0, 2_000, 7_000), delay(1, 0.5, 2_000, 7_000), delay(1, 0, 2_000, 1)]).toEqual([
       7_000, 7_500, 2_000,

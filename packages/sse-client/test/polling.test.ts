@@ -108,6 +108,68 @@ describe('§7 transport: poll', () => {
     expect(log[3]).toBe('gap epoch null')
   })
 
+  it('asks no faster than it must where pages alternate between two lives of the stream', async () => {
+    let count = 0
+    const requests: number[] = []
+    const clock = new VirtualClock()
+    const fetch = async (): Promise<Response> => {
+      count += 1
+      requests.push(clock.now())
+      const id = `e${count}-1`
+      const gap = { requested: null, oldest: id, head: id, missed: null, reason: 'epoch' }
+      return Response.json({ events: [{ id, type: 'tick', data: { n: 1 } }], lastEventId: id, done: false, gap })
+    }
+    read(url, { fetch, clock, events: ticks, transport: 'poll' })
+    await clock.advance(60_000)
+    expect(requests.length).toBeLessThanOrEqual(31)
+  })
+
+  it('asks at most ten times a second with retry.initial: 0', async () => {
+    const { clock, requests } = poll([json({ events: [], lastEventId: 'k-0', done: false })], { retry: { initial: 0 } })
+    await clock.advance(10_000)
+    expect(requests.length).toBeLessThanOrEqual(102)
+  })
+
+  it('judges the first page like any other, also without a contract', async () => {
+    const again = poll([json(page(1, 6))], { events: undefined, lastEventId: 'k-3' })
+    await again.client.done
+    expect(ids(again.events)).toEqual(['k-4', 'k-5', 'k-6'])
+    const hole = poll([json(page(3, 6))], { events: undefined })
+    await hole.client.done
+    expect(hole.log).toContain('gap skipped 2')
+  })
+
+  it('takes only done: true for the end, and refuses pages whose parts are not what they must be', async () => {
+    const { client, clock } = poll([json({ events: [], lastEventId: 'k-0', done: 'false' })])
+    await clock.advance(0)
+    expect(client.state).toBe('open')
+    for (const events of [[null], [{ id: 1, type: 'tick', data: 1 }], [{ id: 'k-1', data: 1 }]]) {
+      const bad = poll([json({ events, lastEventId: 'k-1', done: true })])
+      await expect(bad.client.done).rejects.toMatchObject({ code: 'rejected', status: 200 })
+    }
+  })
+
+  it('ends at an event or a page that is too large, and does not ask for it again', async () => {
+    const large = {
+      events: [{ id: 'k-1', type: 'tick', data: 'x'.repeat(25 * 2 ** 20) }],
+      lastEventId: 'k-1',
+      done: false,
+    }
+    const { client, requests, events } = poll([json(large)])
+    await expect(client.done).rejects.toMatchObject({ code: 'failed' })
+    expect([requests.length, events.length]).toEqual([1, 0])
+  })
+
+  it('has its credentials renewed whenever they run out', async () => {
+    const unauthorized = () => new Response(null, { status: 401 })
+    let calls = 0
+    const { client } = poll([json(page(1, 1)), unauthorized, json(page(2, 3)), unauthorized, json(page(4, 6))], {
+      refresh: () => (calls += 1),
+    })
+    await client.done
+    expect(calls).toBe(2)
+  })
+
   it('backs off from refusals, comes back with its cursor, and gives up a page that does not come', async () => {
     const { client, clock, waits, requests } = poll([
       json(page(1, 2)),
@@ -208,6 +270,33 @@ describe('transport: auto', () => {
     })
   })
 
+  it('takes an answer that is neither a stream nor a page for a refusal at once', async () => {
+    const { client, requests, states } = poll([json({ message: 'hello' })], auto)
+    await expect(client.done).rejects.toMatchObject({ code: 'rejected', status: 200 })
+    expect([requests.length, states]).toEqual([1, ['connecting', 'ended']])
+  })
+
+  it('goes back to the stream where the server has no pages', async () => {
+    const bodies = [heldBody(), heldBody()]
+    const { client, clock, requests } = poll(
+      [
+        () => eventStream(bodies[0]!.stream),
+        () => eventStream(bodies[1]!.stream),
+        () => new Response(null, { status: 406 }),
+        () => eventStream(opening('k-0') + done(1)),
+      ],
+      auto,
+    )
+    await clock.advance(200_000)
+    await client.done
+    expect(requests.map(({ headers }) => headers.get('accept'))).toEqual([
+      'text/event-stream',
+      'text/event-stream',
+      'application/json',
+      'text/event-stream',
+    ])
+  })
+
   it('reads a page that the server sends unasked, which transport: sse refuses', async () => {
     const { client, requests, events } = poll([json(page(1, 2)), json(page(3, 6))], auto)
     await client.done
@@ -221,7 +310,7 @@ describe('transport: auto', () => {
     const { client, events } = poll([() => eventStream(opening('k-0') + tick(1) + done(2))])
     await client.done
     expect(ids(events)).toEqual(['k-1', 'k-2'])
-    expect(client.transport).toBe('sse')
+    expect(client.transport).toBe('poll')
   })
 })
 
@@ -255,6 +344,22 @@ describe('a POST that only begins', () => {
       'POST http://127.0.0.1/',
       'GET http://127.0.0.2/runs/1/stream',
     ])
+  })
+
+  it('asks for what describes the stream where there is none yet, and then for pages where it polls', async () => {
+    const { fetch, requests } = answers(
+      () => Response.json({}, { status: 202, headers: { 'content-location': '/stream/1' } }),
+      json(page(1, 6)),
+    )
+    const { client } = read(url, { fetch, method: 'POST', events: ticks })
+    const transports: string[] = []
+    client.addEventListener('statechange', ({ state, transport }) => void transports.push(`${state} ${transport}`))
+    await client.done
+    expect(requests.map(({ headers }) => headers.get('accept'))).toEqual([
+      'text/event-stream, */*;q=0.1',
+      'text/event-stream',
+    ])
+    expect(transports).toEqual(['connecting sse', 'open sse', 'open poll', 'ended poll'])
   })
 
   it('is rejected where nothing says where the stream is', async () => {

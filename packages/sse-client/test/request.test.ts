@@ -166,6 +166,20 @@ describe('a 401', () => {
     expect(calls).toBe(1)
   })
 
+  it('whose renewal never ends is given up after the connect timeout, and begun anew for all', async () => {
+    const clock = new VirtualClock()
+    let calls = 0
+    const refresh = (): Promise<void> | undefined => {
+      calls += 1
+      return calls === 1 ? new Promise(() => {}) : undefined
+    }
+    const fetch = async (): Promise<Response> => (calls < 2 ? unauthorized() : eventStream(opening('k-0') + done(1)))
+    const { client, waits } = read(url, { fetch, clock, events: ticks, refresh })
+    await clock.advance(60_000)
+    await client.done
+    expect([calls, waits.map(({ drop }) => drop?.reason)]).toEqual([2, ['timeout']])
+  })
+
   it('whose renewal fails is a failed connection, after which it is tried again', async () => {
     let calls = 0
     const { fetch } = answers(unauthorized, unauthorized, () => eventStream(opening('k-0') + done(1)))
@@ -224,6 +238,14 @@ describe('a POST with an Idempotency-Key', () => {
       ['POST', 'key 1', undefined],
       ['POST', 'key 1', 'k-1'],
     ])
+  })
+
+  it('but a stream as its body is not, since that is used up', async () => {
+    const { fetch, requests } = answers(() => new Response(null, { status: 503 }))
+    const body = new Blob(['x']).stream()
+    const { client } = read(url, { fetch, method: 'POST', body, headers: { 'idempotency-key': 'a' } })
+    await expect(client.done).rejects.toMatchObject({ code: 'rejected', status: 503 })
+    expect(requests).toHaveLength(1)
   })
 
   it('is resumed by GET once its answer said where', async () => {
@@ -304,6 +326,42 @@ describe('a POST', () => {
     const { client, events } = read(url, { fetch, method: 'POST', ...noWait })
     await expect(client.done).rejects.toMatchObject({ code: 'unresumable', drop: { reason: 'end' } })
     expect([requests.length, events.length]).toEqual([1, 1])
+  })
+
+  it('that was redirected to another origin does not go on there', async () => {
+    const other = await serve((_, response) => {
+      response.setHeader('content-location', '/stream')
+      openStream(response).end(opening('k-0') + tick(1))
+    })
+    const server = await serve((request, response) => {
+      request.resume()
+      response.writeHead(307, { location: `${other.url}/x` }).end()
+    })
+    const headers = { authorization: 'secret' }
+    const { client } = read(server.url, { method: 'POST', body: 'x', headers, events: ticks, ...noWait })
+    await expect(client.done).rejects.toMatchObject({ code: 'unresumable' })
+    expect(other.requests.map(({ headers }) => headers.authorization)).toEqual([undefined])
+  })
+
+  it('is resumed where a mapper says, relative to its answer; the mapper is not asked about refusals', async () => {
+    const { fetch, requests } = answers(
+      () => eventStream(opening('k-0') + tick(1)),
+      () => new Response(null, { status: 404 }),
+    )
+    const asked: number[] = []
+    const { client } = read(`${url}a/b`, {
+      fetch,
+      method: 'POST',
+      events: ticks,
+      resume: ({ status }) => {
+        asked.push(status)
+        return '../stream/1'
+      },
+      ...noWait,
+    })
+    await expect(client.done).rejects.toMatchObject({ code: 'gap', gap: { reason: 'gone' } })
+    expect(requests.map(({ url }) => url)).toEqual(['http://127.0.0.1/a/b', 'http://127.0.0.1/stream/1'])
+    expect(asked).toEqual([200])
   })
 
   it('that is refused for now is rejected with the time to wait, for the caller to decide', async () => {

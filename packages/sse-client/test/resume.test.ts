@@ -1,3 +1,4 @@
+import { encodeEvent } from '@x/sse-protocol'
 import { describe, expect, it } from 'vitest'
 import { openStream, serve } from './http-server.js'
 import { answers, done, eventStream, opening, read, tick, ticks } from './reading.js'
@@ -66,6 +67,34 @@ describe('resuming', () => {
     expect(log.slice(3, 6)).toEqual(['tick k-1', 'gap epoch null', 'tick z-1'])
   })
 
+  it('an id that merely resembles the next one is not taken for it', async () => {
+    const odd = (id: string): string => encodeEvent({ type: 'tick', id, data: '{"n":0}' })
+    const { fetch } = answers(() =>
+      eventStream(opening('k-16') + odd('k-A') + tick(17) + odd('k-018') + tick(18) + done(19)),
+    )
+    const { client, events } = read('http://127.0.0.1/', { fetch, events: ticks, lastEventId: 'k-16' })
+    await client.done
+    expect(events.map(({ id }) => id)).toEqual(['k-A', 'k-17', 'k-018', 'k-18', 'k-19'])
+  })
+
+  it('§3.4 a heartbeat that is ahead of a reader without a cursor hides nothing from it', async () => {
+    const { fetch } = answers(() => eventStream(opening('k-7') + tick(1) + tick(2) + done(3)))
+    const { client, events } = read('http://127.0.0.1/', { fetch, events: ticks })
+    await client.done
+    expect(events.map(({ id }) => id)).toEqual(['k-1', 'k-2', 'k-3'])
+  })
+
+  it('an empty id does not take the cursor of this protocol away', async () => {
+    const { fetch, requests } = answers(
+      () => eventStream(`${opening('k-0')}${tick(1)}id: \nevent: tick\ndata: {"n":0}\n\n`),
+      () => eventStream(opening('k-1') + done(2)),
+    )
+    const { client, log } = read('http://127.0.0.1/', { fetch, events: ticks, ...noWait })
+    await client.done
+    expect(requests[1]?.headers.get('last-event-id')).toBe('k-1')
+    expect(log.filter((line) => line.startsWith('gap'))).toEqual([])
+  })
+
   it('ids that only look alike are left alone where the server does not speak this protocol', async () => {
     const body = ['order-17', 'order-3', '1526919030474-0', '1526919030475-0'].map((id) => `id: ${id}\ndata: 1\n\n`)
     const { fetch } = answers(
@@ -116,6 +145,38 @@ describe('gaps', () => {
     const { client, log } = read('http://127.0.0.1/', { fetch, events: ticks, lastEventId: 'k-1' })
     await client.done
     expect(log.slice(3, 5)).toEqual(['gap epoch null', 'tick k-7'])
+  })
+
+  it('§5.3 a heartbeat after a gap does not undo it', async () => {
+    const ahead = gap({ requested: 'k-9', oldest: 'k-1', head: 'k-2', missed: null, reason: 'ahead' })
+    const { fetch } = answers(() => eventStream(ahead + opening('k-9') + tick(1) + opening('k-1') + done(2)))
+    const { client, events } = read('http://127.0.0.1/', { fetch, events: ticks, lastEventId: 'k-9' })
+    await client.done
+    expect(events.map(({ id }) => id)).toEqual(['k-1', 'k-2'])
+  })
+
+  it('§5.3 after evicted what was delivered is not delivered again, and what comes all the same is not dropped', async () => {
+    const early = gap({ requested: 'k-5', oldest: 'k-2', head: 'k-9', missed: 0, reason: 'evicted' })
+    const back = answers(() => eventStream(opening('k-5') + early + tick(2) + tick(5) + tick(6) + done(7)))
+    const kept = read('http://127.0.0.1/', { fetch: back.fetch, events: ticks, lastEventId: 'k-5' })
+    await kept.client.done
+    expect(kept.events.map(({ id }) => id)).toEqual(['k-6', 'k-7'])
+    const late = gap({ requested: 'k-5', oldest: 'k-9', head: 'k-9', missed: 3, reason: 'evicted' })
+    const more = answers(() => eventStream(opening('k-5') + late + tick(7) + tick(8) + tick(9) + done(10)))
+    const given = read('http://127.0.0.1/', { fetch: more.fetch, events: ticks, lastEventId: 'k-5' })
+    await given.client.done
+    expect(given.events.map(({ id }) => id)).toEqual(['k-7', 'k-8', 'k-9', 'k-10'])
+  })
+
+  it('§4.5 a listener of the gap of a stream that is gone may close the client', async () => {
+    const { client, next } = read('http://127.0.0.1/', {
+      fetch: answers(gone).fetch,
+      events: ticks,
+      lastEventId: 'k-4',
+    })
+    client.addEventListener('gap', () => client.close())
+    await next('gap')
+    expect(client.state).toBe('idle')
   })
 
   it('onGap: fail ends the reading before the event after the gap, which the cursor does not pass', async () => {

@@ -194,6 +194,28 @@ describe('statuses', () => {
     await expect(client.done).rejects.toMatchObject({ code: 'rejected', status: 400, problem: undefined })
   })
 
+  it.each([
+    ['a Node stream', { pipe: () => {} }],
+    [
+      'one whose cancel throws',
+      {
+        cancel: () => {
+          throw new Error('no')
+        },
+      },
+    ],
+    ['one whose cancel returns nothing', { cancel: () => {} }],
+  ])('a body that is %s hurts nobody: a stream of it is unstreamable, a refusal is a refusal', async (_, body) => {
+    const withBody = (status: number, type: string) => (): Response =>
+      Object.defineProperty(new Response(null, { status, headers: { 'content-type': type } }), 'body', { value: body })
+    const refused = virtual(answers(withBody(403, 'text/html')).fetch)
+    await expect(refused.client.done).rejects.toMatchObject({ code: 'rejected', status: 403 })
+    const streamed = virtual(answers(withBody(200, 'text/event-stream')).fetch)
+    await settle()
+    expect(streamed.waits.map(({ drop }) => drop)).toEqual([{ reason: 'unstreamable' }])
+    streamed.client.close()
+  })
+
   it('the body of an answer that is not read is cancelled, so that the socket is free', async () => {
     const bodies = [heldBody(), heldBody()]
     const headers = { 'content-type': 'text/html' }

@@ -9,11 +9,12 @@ export class Continuation {
 
   /** The answer to a request that must not be repeated says where its stream is (PROTOCOL.md §4.1). */
   learn(response: Response, requestUrl: string): void {
-    const location = response.headers.get('content-location')
-    const base = new URL(response.url || requestUrl)
+    const { headers, status } = response
+    const location = headers.get('content-location') ?? (status === 201 ? headers.get('location') : null)
+    const base = response.url || requestUrl
     if (this.#repeatable || location === null || !URL.canParse(location, base)) return
     const url = new URL(location, base)
-    if (url.origin === base.origin) this.#url = url.href
+    if (url.origin === new URL(requestUrl).origin) this.#url = url.href
   }
 
   /** What to give to the command, with the same headers, to read what follows an event. */

@@ -70,8 +70,11 @@ export async function follow(options: FollowOptions): Promise<number> {
       if (message !== undefined) breakOff(message)
       return exitCode
     }
-    if (!EventStreamError.isInstance(error)) throw error
     await written(stdout, signal)
+    if (!EventStreamError.isInstance(error)) {
+      breakOff(`an event cannot be printed: ${error instanceof Error ? error.message : error}`)
+      return exitCodes.unread
+    }
     for (const fault of describeFaults(error)) notices.tell(fault)
     // After a gap the same place leads to the same gap.
     if (error.code === 'gap') notices.conclude(describeError(error), 'red')
@@ -114,6 +117,7 @@ function watch(client: EventStreamClient, { url, endRule, transport }: Command, 
   let newest: Judgement = { type: 'more' }
   let attempts = 0
   let polling = transport === 'poll'
+  let hasAsked = false
   client.addEventListener('*', ({ event }) => {
     notices.arrived()
     newest = judge(event.type, event.data, endRule)
@@ -130,9 +134,9 @@ function watch(client: EventStreamClient, { url, endRule, transport }: Command, 
       // Without the query: it may hold a token.
       const { origin, pathname } = new URL(url)
       notices.tell(attempts === 1 ? `connecting to ${origin}${pathname}` : 'connecting again')
-    } else if (event.state === 'waiting' && newest.type === 'maybe' && event.drop?.reason === 'end') {
-      // Once for each such event: a server that accepts and closes at once must not be asked without a pause.
-      newest = { type: 'more' }
+    } else if (event.state === 'waiting' && newest.type === 'maybe' && event.drop?.reason === 'end' && !hasAsked) {
+      // Once, and later after the usual wait: a server that ends each response so must not be asked without a pause.
+      hasAsked = true
       notices.tell('the response ended: asking whether the stream has')
       queueMicrotask(() => client.open())
     } else if (event.state === 'waiting') {
