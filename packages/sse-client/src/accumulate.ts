@@ -22,7 +22,8 @@ export interface TextStore {
 export function accumulate(client: EventTarget): TextStore {
   const changes = new EventTarget()
   let text = ''
-  let isWhole = true
+  /** Where the first part is missing. */
+  let hole = Infinity
   const set = (next: string): void => {
     text = next
     // A subscriber that throws is reported, as a listener is, and hurts no other one.
@@ -31,18 +32,20 @@ export function accumulate(client: EventTarget): TextStore {
   client.addEventListener('agent:chunk', (event) => {
     const { data } = event as StreamMessageEvent
     const { text: part, offset }: Partial<AgentChunk> = Object(data)
-    isWhole &&= offset! >= 0 && offset! <= text.length && typeof part === 'string'
+    const { length } = text
+    if (typeof part !== 'string' || !(offset! >= 0) || offset! > length) hole = Math.min(hole, length)
+    else if (offset! <= hole) hole = Infinity
     // Whatever a server sends: what is no text is left out.
     if (typeof part === 'string') set(text.slice(0, Math.max(0, offset ?? text.length)) + part)
   })
   client.addEventListener('gap', (event) => {
     if (!/^(epoch|ahead)$/.test((event as GapEvent).gap.reason)) return
-    isWhole = true
+    hole = Infinity
     set('')
   })
   return {
     getSnapshot: () => text,
-    isWhole: () => isWhole,
+    isWhole: () => hole === Infinity,
     subscribe(listener) {
       const call = (): void => listener()
       changes.addEventListener('change', call)

@@ -10,7 +10,7 @@ export async function judgeAnswer(
   statuses: StatusPolicy,
   transport: Transport | 'auto',
   now: number,
-  readText: (maxBytes: number) => Promise<string>,
+  readText: (maxBytes: number) => Promise<string | undefined>,
 ): Promise<Transport | Input> {
   // Parameters do not count: the format is always UTF-8 (HTML standard §9.2.5).
   const [essence = ''] = (headers.get('content-type') ?? '').split(';')
@@ -26,7 +26,8 @@ export async function judgeAnswer(
     const verdict = statuses[status] ?? statuses[`${Math.floor(status / 100)}xx` as '5xx']
     if (verdict === 'end') return { type: 'finished' }
     if (verdict === 'retry') return { type: 'dropped', drop: { reason: 'status', status, retryAfter } }
-    if (type === 'application/problem+json') problem = parseProblem(await readText(maxProblemBytes).catch(String))
+    if (type === 'application/problem+json')
+      problem = parseProblem(await readText(maxProblemBytes).catch(() => undefined))
     const reason = problem?.detail ?? problem?.title
     if (reason) message += `: ${reason}`
   }

@@ -1,4 +1,4 @@
-import { EventStreamParser, type LimitError, type ParsedEvent } from '@x/sse-protocol'
+import type { ParsedEvent } from '@x/sse-protocol'
 import { judgeAnswer, reject } from './answer.js'
 import { readText } from './body-text.js'
 import type { Clock } from './clock.js'
@@ -6,8 +6,8 @@ import { parsePage } from './event-page.js'
 import type { Drop, Input, Policy, Transport } from './machine.js'
 import { forgetRefresh, refreshOnce } from './refresh.js'
 import { type HeadersSource, locationOf, type PlannedRequest } from './request.js'
-import { findRhythm } from './rhythm.js'
 import type { StatusPolicy } from './status-policy.js'
+import { readStream } from './stream-body.js'
 import { startWatch } from './watch.js'
 
 /** Seconds that a server is asked to hold back a page that would be empty. */
@@ -28,7 +28,7 @@ export interface ConnectionOptions {
   /** Whether the server speaks first (PROTOCOL.md §4.4), so that `connectTimeout` holds for the first byte too. */
   readonly events: unknown
   /** `initial`: milliseconds between two requests for pages that bring nothing. */
-  readonly retry: Pick<Policy, 'initial' | 'transport'>
+  readonly policy: Pick<Policy, 'initial' | 'transport'>
   readonly refresh?: (() => unknown) | undefined
   readonly resume?: ((response: Response) => string | URL | undefined) | undefined
 }
@@ -121,8 +121,13 @@ export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () 
       hasRefreshed = false
       // An answer whose problem document does not come is told without it.
       watch.expect(connectTimeout, release)
-      const resumeUrl = response.ok ? resumeUrlOf(response, method, url) : undefined
-      const answer = await judgeAnswer(response, options.statuses, options.retry.transport, clock.now(), (maxBytes) =>
+      let resumeUrl: string | undefined
+      try {
+        if (response.ok) resumeUrl = resumeUrlOf(response, method, url)
+      } catch (cause) {
+        return fail('The stream cannot be resumed where `resume` says', cause)
+      }
+      const answer = await judgeAnswer(response, options.statuses, options.policy.transport, clock.now(), (maxBytes) =>
         textOf(response, maxBytes),
       )
       // The work was begun, and the answer says where its stream is.
@@ -137,92 +142,57 @@ export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () 
       if (answer === 'sse') {
         open('sse')
         if (closed) return
-        return readStream(response)
+        // `null` is an empty body; where fetch cannot stream, there is no such property, or something else in it.
+        if (response.body === null) return drop({ reason: 'end' })
+        if (!response.body?.getReader) return drop({ reason: 'unstreamable' })
+        const reader = response.body.getReader()
+        body = reader
+        const excess = await readStream(reader, { ...options, maxBytes }, hooks, { watch, tell, deliver })
+        // The next connection would bring it again.
+        return excess ? fail(tooLarge, excess) : drop({ reason: 'end' })
       }
       watch.expect(connectTimeout, () => drop({ reason: 'timeout' }))
       const before = hooks.cursor()
-      const page = parsePage(await textOf(response, maxBytes))
+      const text = await textOf(response, maxBytes)
       if (closed) return
+      const page = text === undefined ? undefined : parsePage(text)
+      if (text === undefined || page?.events.some(({ data }) => data.length > options.maxEventBytes)) {
+        return fail(tooLarge, undefined)
+      }
       if (!page) return tell(reject(200, 'Expected an event stream or a page of events'))
       open('poll')
       if (closed) return
       hooks.speak()
-      if (page.events.some(({ data }) => data.length > maxBytes)) return fail(tooLarge, undefined)
-      await deliver(page.events)
-      if (closed) return
+      if (!(await deliver(page.events))) return
       // Else the cursor is that of the last event; a gap that it does not pass would be told again without end.
       if (page.hasGap || !hooks.cursor()) hooks.seed(page.lastEventId)
       if (page.isLast) return tell({ type: 'finished' })
       const isHeld = wait > 0
       wait = pageWait
-      const rest = began + Math.max(options.retry.initial, shortestPause) - clock.now()
+      const rest = began + Math.max(options.policy.initial, shortestPause) - clock.now()
       // A server that does not hold its answers back is not to be asked without a pause.
       if (((isHeld && hooks.cursor() === before) || page.hasGap) && rest > 0)
         await new Promise<void>((go) => watch.expect(rest, go))
     }
   }
 
-  async function readStream(response: Response): Promise<void> {
-    // `null` is an empty body; where fetch cannot stream, there is no such property, or something else in it.
-    if (response.body === null) return drop({ reason: 'end' })
-    if (!response.body?.getReader) return drop({ reason: 'unstreamable' })
-    const reader = response.body.getReader()
-    body = reader
-    const parser = new EventStreamParser({
-      maxEventBytes: options.maxEventBytes,
-      maxLineBytes: maxBytes,
-      onRetry: (reconnectionTime) => tell({ type: 'retry', reconnectionTime }),
-      onComment: findRhythm(clock, hooks.learn),
-    })
-    parser.reset({ lastEventId: hooks.cursor() })
-    let silence = hooks.silence()
-    const firstByteTimeout = options.events ? connectTimeout : 0
-    const onSilence = (): void => drop({ reason: 'silence' })
-    if (firstByteTimeout) watch.expect(firstByteTimeout, () => drop({ reason: 'mute' }))
-    else watch.expect(silence, onSilence)
-    for (let isFirst = true; ; isFirst = false) {
-      const { done, value } = await reader.read()
-      if (closed) return
-      if (done) return drop({ reason: 'end' })
-      watch.touch()
-      let events: readonly ParsedEvent[]
-      let excess: unknown
-      try {
-        events = parser.push(value)
-      } catch (error) {
-        // What is no limit is no stream of bytes.
-        if (!('events' in (error as object))) throw error
-        excess = error
-        events = (excess as LimitError).events
-      }
-      await deliver(events)
-      if (closed) return
-      hooks.settle(parser.lastEventId)
-      // The next connection would bring it again.
-      if (excess) return fail(tooLarge, excess)
-      if (isFirst || silence !== hooks.silence()) {
-        silence = hooks.silence()
-        watch.expect(silence, onSilence)
-      }
-    }
-  }
-
-  async function deliver(events: readonly ParsedEvent[]): Promise<void> {
+  /** Returns whether the connection is still wanted. */
+  async function deliver(events: readonly ParsedEvent[]): Promise<boolean> {
     for (const event of events) {
+      if (closed) return false
       hooks.read(event)
-      if (closed) return
-      const room = hooks.room()
+      const room = closed ? undefined : hooks.room()
       if (!room) continue
       watch.paused = true
       await room
       watch.paused = false
       watch.touch()
-      if (closed) return
     }
+    return !closed
   }
 
   /** Of a `fetch` without streaming bodies, all of it. */
-  function textOf(response: Response, maxBytes: number): Promise<string> {
+  function textOf(response: Response, maxBytes: number): Promise<string | undefined> {
     if (!response.body?.getReader) return response.text()
     const reader = response.body.getReader()
     body = reader
@@ -237,9 +207,8 @@ export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () 
   }
 
   run().catch((error: unknown) => {
-    if (error instanceof RangeError) fail(tooLarge, error)
     // What fetch cannot ask at all it will not be able to ask later.
-    else if (/^(https?:|$)/.test(address)) drop({ reason: 'network', error })
+    if (/^(https?:|$)/.test(address)) drop({ reason: 'network', error })
     else fail(unmakeable, error)
   })
   return () => {

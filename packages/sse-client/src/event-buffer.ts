@@ -61,7 +61,11 @@ export class EventBuffer<Item> {
     }
     const value = this.#items[this.#head]!
     this.#head += 1
-    if (left === 1) this.clear()
+    // Now and then, and not for each one: `shift()` moves all that are left.
+    if (this.#head >= left) {
+      this.#items = this.#items.slice(this.#head)
+      this.#head = 0
+    }
     // Not for each one: the connection would fill and wait in turns.
     if (left * 2 <= this.#max + 2) this.#makeRoom()
     return Promise.resolve({ value, done: false })

@@ -16,7 +16,10 @@ export interface ParsedPage {
 export function parsePage(text: string): ParsedPage | undefined {
   const { events, gap, lastEventId, done }: Partial<EventPage> = Object(JSON.parse(text))
   if (!Array.isArray(events) || typeof lastEventId !== 'string') return undefined
-  if (events.some((event) => typeof event?.id !== 'string' || typeof event.type !== 'string')) return undefined
+  if (
+    events.some((event) => typeof event?.id !== 'string' || typeof event.type !== 'string' || !event.id || !event.type)
+  )
+    return undefined
   const parsed = events.map(({ id, type, data }) => ({ id, type, data: JSON.stringify(data ?? null), lastEventId: id }))
   const control = gap ? [{ type: 'stream:gap', data: JSON.stringify(gap), lastEventId: '' }] : []
   return { events: [...control, ...parsed], lastEventId, hasGap: Boolean(gap), isLast: done === true }

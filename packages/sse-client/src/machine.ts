@@ -144,10 +144,14 @@ export function transition(machine: Machine, input: Input, policy: Policy, chanc
 function drop(machine: Machine, drop: Drop, policy: Policy, { now, jitter }: Chance): Machine {
   const { state, request, reconnectionTime, transport } = machine
   const { reason } = drop
+  // A mere 200 proves nothing: a server that accepts and closes at once would be asked for ever.
+  const isHealthy = state === 'open' && now - machine.openedAt >= policy.healthyAfter
+  const before = isHealthy ? 0 : machine.failures
   const waiting = { ...machine, state: 'waiting', drop } as const
   if (reason === 'pagehide' || reason === 'sleep') {
     // The connection may be alive: one that could not be resumed goes on for as long as it can.
-    return request === 'spent' ? machine : { ...waiting, delay: reason === 'sleep' ? 0 : Infinity }
+    if (request === 'spent') return machine
+    return { ...waiting, failures: before, mute: 0, delay: reason === 'sleep' ? 0 : Infinity }
   }
   const isRefusal = reason === 'status'
   if (request === 'spent') return fail(machine, isRefusal ? refused(drop) : unresumable(drop))
@@ -156,9 +160,7 @@ function drop(machine: Machine, drop: Drop, policy: Policy, { now, jitter }: Cha
   const isMute = reason === 'mute' || (reason === 'timeout' && policy.hasPages && transport === 'sse')
   const mute = isMute ? machine.mute + 1 : reason === 'unstreamable' ? 2 : 0
   const guess = mute > 1 ? 'poll' : reason === 'timeout' ? 'sse' : transport
-  // A mere 200 proves nothing: a server that accepts and closes at once would be asked for ever.
-  const isHealthy = state === 'open' && now - machine.openedAt >= policy.healthyAfter
-  const failures = isHealthy ? 1 : machine.failures + 1
+  const failures = before + 1
   if (failures > policy.budget) return fail(machine, exhausted(failures, drop))
   return {
     ...waiting,

@@ -143,7 +143,11 @@ export function resolveOptions<Events extends object>(options: EventStreamClient
   if (events && typeof events.isTerminal !== 'function')
     throw new TypeError('Expected `events` to be made by defineEvents()')
   // What stays the same should not first show when a request is made. Throws where fetch would.
-  new Request('http://localhost', { method, credentials, headers: typeof headers === 'object' ? headers : {} })
+  new Request('http://localhost', {
+    method,
+    credentials,
+    headers: typeof headers === 'function' ? {} : (headers ?? {}),
+  })
   const policy: Policy = {
     transport,
     hasPages: events !== undefined,
@@ -166,7 +170,7 @@ export function resolveOptions<Events extends object>(options: EventStreamClient
     silenceTimeout: silenceTimeout === undefined ? undefined : number('silenceTimeout', silenceTimeout, 0, 0, Infinity),
     maxEventBytes: number('maxEventBytes', options.maxEventBytes, 3 * 2 ** 23, 1, Infinity),
     maxBufferedEvents: number('maxBufferedEvents', options.maxBufferedEvents, 256, 1, Infinity),
-    retry: policy,
+    policy,
   }
 }
 
@@ -190,7 +194,5 @@ export function resolveUrl(url: string | URL): string {
 function number(name: string, value: number | false | undefined, fallback: number, min: number, max = 1e15): number {
   const given = value === false ? 0 : (value ?? fallback)
   if (typeof given === 'number' && given >= min && given <= max) return given
-  throw new RangeError(
-    `Expected \`${name}\` to be a${max < Infinity ? ' finite' : ''} number of at least ${min}, got ${given}`,
-  )
+  throw new RangeError(`Expected \`${name}\` to be a number from ${min} to ${max}, got ${given}`)
 }

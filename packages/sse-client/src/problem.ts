@@ -8,7 +8,7 @@ export interface Problem {
 }
 
 /** Reads a problem document; `undefined` where the text is none. */
-export function parseProblem(text: string): Problem | undefined {
+export function parseProblem(text = ''): Problem | undefined {
   try {
     const problem = JSON.parse(text)
     // "If a member's value type does not match the specified type, the member MUST be ignored" (RFC 9457, section 3.1).

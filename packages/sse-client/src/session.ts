@@ -6,7 +6,7 @@ import { EventStreamError, type EventStreamFailure } from './event-stream-error.
 import { type Input, type Machine, startMachine, transition } from './machine.js'
 import type { ResolvedOptions } from './options.js'
 import { followPage } from './page-life.js'
-import { readEvent } from './reader.js'
+import { type ReaderHooks, readEvent } from './reader.js'
 import { planRequest, type RequestSettings } from './request.js'
 import type { StreamEvent } from './stream-event.js'
 import type { StreamGap } from './stream-gap.js'
@@ -25,7 +25,7 @@ const silentIntervals = 2.5
 const shortestSilence = 1_000
 
 /** Drives the machine: does what a state asks for, and turns what comes of it into the machine's inputs. */
-export class Session {
+export class Session implements ReaderHooks {
   readonly #options: ResolvedOptions
   readonly #hooks: SessionHooks
   readonly #cursor: Cursor
@@ -45,7 +45,7 @@ export class Session {
     this.#options = options
     this.#hooks = hooks
     this.#cursor = new Cursor(options.lastEventId, options.events !== undefined)
-    this.machine = startMachine(options.retry, options.method)
+    this.machine = startMachine(options.policy, options.method)
   }
 
   get lastEventId(): string {
@@ -54,9 +54,9 @@ export class Session {
 
   /** Makes a transition and does what its state asks for. The events of the stream come before those of the client's own. */
   apply(input: Input, deliver?: () => void): void {
-    const { clock, random, retry } = this.#options
+    const { clock, random, policy } = this.#options
     const { state: previous, transport: before } = this.machine
-    const machine = transition(this.machine, input, retry, { now: clock.now(), jitter: random() })
+    const machine = transition(this.machine, input, policy, { now: clock.now(), jitter: random() })
     const { state, transport, delay, drop, event, failure } = machine
     this.machine = machine
     if (state === previous) {
@@ -135,11 +135,13 @@ export class Session {
     readEvent(parsed, this.#cursor, this.#options.events, this)
   }
 
+  /** A heartbeat of the server's (§5.2). */
   heartbeat(interval: number): void {
     this.#hasHeartbeat = true
     this.#learn(interval)
   }
 
+  /** An event of the stream, which the cursor has moved past. */
   event(event: StreamEvent, isTerminal: boolean): void {
     this.#last = event
     // The end comes first: a listener that calls close() on the terminal event, as many do, must not prevent it.
@@ -147,11 +149,12 @@ export class Session {
     else this.#hooks.deliver(event)
   }
 
+  /** The stream cannot be read on. */
   fail(failure: EventStreamFailure): void {
     this.apply({ type: 'failed', failure })
   }
 
-  /** Returns whether to read on. */
+  /** Events are missing. Returns whether to read on. */
   gap(gap: StreamGap): boolean {
     const { onGap } = this.#options
     const leave = this.#leave

@@ -39,8 +39,15 @@ it('§8.2 an offset beyond the text means that a part is missing', async () => {
   expect([store.getSnapshot(), store.isWhole()]).toEqual(['Helworld', false])
 })
 
+it('§8.2 what is written again from before a missing part makes the text whole', async () => {
+  const { store } = await accumulated(opening('k-0') + chunk(1, 'ab', 0) + chunk(2, 'x', 5) + chunk(3, 'hello', 0))
+  expect([store.getSnapshot(), store.isWhole()]).toEqual(['hello', true])
+  const later = await accumulated(opening('k-0') + chunk(1, 'ab', 0) + chunk(2, 'xyz', 5) + chunk(3, 'w', 4))
+  expect(later.store.isWhole()).toBe(false)
+})
+
 it('§5.3 a gap after which a reader discards its state begins a new text', async () => {
-  const { store, texts } = await accumulated(opening('k-0') + chunk(1, 'old', 0) + chunk(1, 'new', 0, 'z'))
+  const { store, texts } = await accumulated(opening('k-0') + chunk(1, 'old', 9) + chunk(1, 'new', 0, 'z'))
   expect(texts).toEqual(['old', '', 'new'])
   expect(store.isWhole()).toBe(true)
 })

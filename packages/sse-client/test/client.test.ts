@@ -168,18 +168,19 @@ describe('reading a stream', () => {
     expect(make(`http://${'user:secret'}@127.0.0.1/`)).toThrow(/send them in `headers`/)
     const url = 'http://127.0.0.1/'
     expect(make(url, { retry: { max: -1 } })).toThrow(
-      'Expected `retry.max` to be a finite number of at least 1, got -1',
+      'Expected `retry.max` to be a number from 1 to 1000000000000000, got -1',
     )
     expect(make(url, { retry: { max: Infinity } })).toThrow(RangeError)
-    expect(make(url, { retry: { budget: -1 } })).toThrow(/`retry.budget` to be a number of at least 0/)
+    expect(make(url, { retry: { budget: -1 } })).toThrow(/`retry.budget` to be a number from 0 to Infinity, got -1/)
     expect(make(url, { connectTimeout: Number.NaN })).toThrow(/`connectTimeout`/)
-    expect(make(url, { maxBufferedEvents: 0 })).toThrow(/`maxBufferedEvents` to be a number of at least 1/)
+    expect(make(url, { maxBufferedEvents: 0 })).toThrow(/`maxBufferedEvents` to be a number from 1/)
     expect(make(url, { body: 'x' })).toThrow(/no `body` with GET/)
     expect(make(url, { headers: { 'x-a': 'a\nb' } })).toThrow(TypeError)
     expect(make(url, { transport: 'websocket' })).toThrow(/`transport` to be 'auto', 'sse' or 'poll'/)
     expect(make(url, { silenceTimeout: -1 })).toThrow(/`silenceTimeout`/)
     expect(make(url, { lastEventId: 'a\nb' })).toThrow(/`lastEventId` to be a single line/)
     expect(make(url, { method: 'PO ST' })).toThrow(TypeError)
+    expect(make(url, { headers: 5 })).toThrow(TypeError)
     expect(make(url, { credentials: 'yes' })).toThrow(TypeError)
     expect(make(url, { method: 'HEAD', body: 'x' })).toThrow(/no `body` with HEAD/)
     expect(make(url, { onGap: 'fial' })).toThrow(/`onGap` to be/)

@@ -57,6 +57,20 @@ describe('close()', () => {
     expect(states).toEqual(['connecting', 'open', 'idle', 'connecting', 'open', 'ended'])
   })
 
+  it('and open() while connecting: nothing of the old request is told of the new one', async () => {
+    const { fetch } = answers(
+      () => Promise.reject(new Error('aborted')),
+      () => eventStream(opening('k-0') + done(1)),
+    )
+    const { client, log, reach } = read('http://127.0.0.1/', { fetch, events: ticks })
+    await reach('connecting')
+    await Promise.resolve()
+    client.close()
+    client.open()
+    await client.done
+    expect(log).toEqual(['connecting', 'idle', 'connecting', 'open', 'open!', 'done k-1', 'ended', 'end well'])
+  })
+
   it('leaves done pending, because the stream has not ended', async () => {
     const { fetch } = answers(() => eventStream(heldBody().stream))
     const { client, reach } = read('http://127.0.0.1/', { fetch })
@@ -158,6 +172,31 @@ describe('close()', () => {
 })
 
 describe('the signal', () => {
+  it('does not hold a client that is at its end', async () => {
+    const controller = new AbortController()
+    const { signal } = controller
+    let listeners = 0
+    const add = signal.addEventListener.bind(signal)
+    const remove = signal.removeEventListener.bind(signal)
+    Object.assign(signal, {
+      addEventListener: (...args: Parameters<typeof add>) => {
+        listeners += 1
+        add(...args)
+      },
+      removeEventListener: (...args: Parameters<typeof remove>) => {
+        listeners -= 1
+        remove(...args)
+      },
+    })
+    const { client } = read('http://127.0.0.1/', {
+      fetch: answers(() => new Response(null, { status: 204 })).fetch,
+      signal,
+    })
+    expect(listeners).toBe(1)
+    await client.done
+    expect(listeners).toBe(0)
+  })
+
   it('ends the reading: done rejects as aborted with the reason as the cause, and nothing is left', async () => {
     const clock = new VirtualClock()
     const body = heldBody()

@@ -161,6 +161,16 @@ describe('for await', () => {
     expect(await client.done).toMatchObject({ id: 'k-1' })
   })
 
+  it('gets what waits when the client is closed after the end', async () => {
+    const { fetch } = answers(() => eventStream(opening('k-0') + tick(1) + done(2)))
+    const { client } = read(url, { fetch, events: ticks })
+    const iterator = client[Symbol.asyncIterator]()
+    await client.done
+    client.close()
+    expect((await iterator.next()).value?.id).toBe('k-1')
+    expect((await iterator.next()).value?.id).toBe('k-2')
+  })
+
   it('throws the abortion of the signal before anything that waits', async () => {
     const controller = new AbortController()
     const { fetch } = answers(() => eventStream(opening('k-0') + tick(1) + tick(2)))

@@ -149,6 +149,17 @@ describe('a heartbeat', () => {
 })
 
 describe('silenceTimeout', () => {
+  it('does not count the time in which a slow loop takes nothing', async () => {
+    const { client, clock, waits, body } = await reading({ silenceTimeout: 1_000, maxBufferedEvents: 1, events: ticks })
+    const iterator = client[Symbol.asyncIterator]()
+    body.write(opening('k-0') + tick(1) + tick(2) + tick(3))
+    await settle()
+    await clock.advance(60_000)
+    for (let n = 0; n < 3; n += 1) await iterator.next()
+    await clock.advance(999)
+    expect(waits).toEqual([])
+  })
+
   it('is the limit whatever the server says, or none', async () => {
     const short = await reading({ silenceTimeout: 5_000 })
     short.body.write(opening('k-0', 15_000))
@@ -184,6 +195,16 @@ describe('comments as heartbeats', () => {
     expect(waits).toHaveLength(1)
     await clock.advance(day)
     expect(waits).toHaveLength(1)
+  })
+
+  it('that come faster than once a second are no heartbeat', async () => {
+    const { body, clock, waits } = await reading()
+    for (let n = 0; n < 10; n += 1) {
+      body.write(':\n\n')
+      await clock.advance(500)
+    }
+    await clock.advance(day)
+    expect(waits).toEqual([])
   })
 
   it('that come irregularly, in one chunk, or once, are no rhythm', async () => {
@@ -233,6 +254,13 @@ describe('sleep', () => {
     expect(waits.map(({ drop, delay }) => [drop, delay])).toEqual([[{ reason: 'sleep' }, 0]])
     expect(requests.map(({ headers }) => headers.get('last-event-id'))).toEqual([null, '7'])
     expect(body.cancelled).toBe(true)
+  })
+
+  it('is anything above 75 seconds', async () => {
+    const { clock, waits } = await reading()
+    clock.sleep(75_001)
+    await clock.advance(15_000)
+    expect(waits.map(({ drop }) => drop?.reason)).toEqual(['sleep'])
   })
 
   it('is not what a timer in a hidden tab does, which may be late by a minute', async () => {

@@ -101,6 +101,13 @@ describe('the state machine', () => {
     expect(run(start, { type: 'open' }, { type: 'sent', key: 'a' }, dropped('end')).state).toBe('waiting')
   })
 
+  it('a connection is as old as its first answer, however many pages follow', () => {
+    const at = (machine: Machine, input: Input, now: number): Machine =>
+      transition(machine, input, policy, { now, jitter: 0 })
+    const first = at(run(startMachine(policy, 'GET'), { type: 'open' }), opened, 1)
+    expect(at(first, opened, 2).openedAt).toBe(1)
+  })
+
   it('goes over to pages after two mute answers in a row, not where something else came between, and not against its orders', () => {
     const again: Input[] = [opened, dropped('mute'), { type: 'open' }]
     const start = run(startMachine(policy, 'GET'), { type: 'open' })
@@ -143,6 +150,15 @@ describe('the state machine', () => {
     const open = run(startMachine(policy, 'GET'), { type: 'open' }, opened)
     expect(run(open, dropped('sleep'))).toMatchObject({ state: 'waiting', delay: 0, failures: 0 })
     expect(run(open, dropped('pagehide'))).toMatchObject({ state: 'waiting', delay: Infinity, failures: 0 })
+    // A connection that was healthy before it slept has paid for the failures before it.
+    const failed = run(startMachine(policy, 'GET'), { type: 'open' }, dropped('end'), { type: 'open' }, opened)
+    for (const reason of ['sleep', 'pagehide'] as const) {
+      expect(transition(failed, dropped(reason), policy, { now: 9_999, jitter: 0 }).failures).toBe(1)
+      expect(transition(failed, dropped(reason), policy, { now: 10_000, jitter: 0 })).toMatchObject({
+        failures: 0,
+        mute: 0,
+      })
+    }
     // What could not be resumed is not given up for a mere doubt.
     const posted = run(startMachine(policy, 'POST'), { type: 'open' }, { type: 'sent', key: undefined }, opened)
     expect(run(posted, dropped('sleep'))).toBe(posted)

@@ -56,6 +56,26 @@ describe('§7 transport: poll', () => {
     ])
   })
 
+  it('gives a page that was asked to wait that much longer than an answer', async () => {
+    const clock = new VirtualClock()
+    const { fetch } = answers(
+      json(page(1, 2)),
+      () => new Promise<Response>((resolve) => clock.setTimeout(() => resolve(Response.json(page(3, 6))), 19_000)),
+    )
+    const { client, waits } = read(url, { fetch, clock, events: ticks, transport: 'poll', connectTimeout: 5_000 })
+    await clock.advance(19_000)
+    await client.done
+    expect(waits).toEqual([])
+  })
+
+  it('reads a page of more than a megabyte', async () => {
+    const large = { ...page(1, 6) }
+    large.events[0] = { id: 'k-1', type: 'tick', data: { n: 1, text: 'x'.repeat(2 * 2 ** 20) } }
+    const { client, events } = poll([json(large)])
+    await client.done
+    expect(ids(events)).toEqual(all)
+  })
+
   it('gives a loop the same events, and lets it hold back the next request', async () => {
     const { client, requests } = poll([json(page(1, 3)), json(page(4, 6))], { maxBufferedEvents: 1 })
     const seen: string[] = []
@@ -360,6 +380,12 @@ describe('a POST that only begins', () => {
       'text/event-stream',
     ])
     expect(transports).toEqual(['connecting sse', 'open sse', 'open poll', 'ended poll'])
+  })
+
+  it('is not told so by the Location of anything but what it created', async () => {
+    const { fetch } = answers(() => Response.json({}, { status: 202, headers: { location: '/elsewhere' } }))
+    const { client } = read(url, { fetch, method: 'POST' })
+    await expect(client.done).rejects.toMatchObject({ code: 'rejected', status: 202 })
   })
 
   it('is rejected where nothing says where the stream is', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { openStream, serve } from './http-server.js'
-import { answers, done, eventStream, opening, read, tick, ticks } from './reading.js'
+import { answers, done, eventStream, heldBody, opening, read, tick, ticks } from './reading.js'
 import { settle, VirtualClock } from './virtual-clock.js'
 
 const url = 'http://127.0.0.1/'
@@ -118,6 +118,16 @@ describe('a 401', () => {
     await client.done
     expect(requests.map(({ headers }) => headers.get('authorization'))).toEqual(['old', 'new'])
     expect([calls, states]).toEqual([1, ['connecting', 'open', 'ended']])
+  })
+
+  it('leaves no body behind', async () => {
+    const body = heldBody()
+    const { fetch } = answers(
+      () => new Response(body.stream, { status: 401 }),
+      () => eventStream(opening('k-0') + done(1)),
+    )
+    await read(url, { fetch, events: ticks, refresh: () => {} }).client.done
+    expect(body.cancelled).toBe(true)
   })
 
   it('that comes again is a refusal, as is one where nothing can be renewed', async () => {
@@ -341,6 +351,18 @@ describe('a POST', () => {
     const { client } = read(server.url, { method: 'POST', body: 'x', headers, events: ticks, ...noWait })
     await expect(client.done).rejects.toMatchObject({ code: 'unresumable' })
     expect(other.requests.map(({ headers }) => headers.authorization)).toEqual([undefined])
+  })
+
+  it('whose mapper throws is failed by that', async () => {
+    const cause = new Error('of the mapper')
+    const { client } = read(url, {
+      fetch: answers(() => eventStream(tick(1))).fetch,
+      method: 'POST',
+      resume: () => {
+        throw cause
+      },
+    })
+    await expect(client.done).rejects.toMatchObject({ code: 'failed', cause })
   })
 
   it('is resumed where a mapper says, relative to its answer; the mapper is not asked about refusals', async () => {

@@ -2,6 +2,7 @@ import { encodeEvent } from '@x/sse-protocol'
 import { describe, expect, it } from 'vitest'
 import { openStream, serve } from './http-server.js'
 import { answers, done, eventStream, opening, read, tick, ticks } from './reading.js'
+import { settle } from './virtual-clock.js'
 
 const noWait = { retry: { initial: 0, budget: 20 } }
 const gone = () => new Response(null, { status: 404 })
@@ -188,6 +189,23 @@ describe('gaps', () => {
     await expect(hole.client.done).rejects.toMatchObject({ code: 'gap', gap: { missed: 1, reason: 'skipped' } })
     expect(hole.events).toHaveLength(1)
     expect(hole.client.lastEventId).toBe('k-1')
+  })
+
+  it('onGap: fail does nothing to a client that a listener of the gap has closed', async () => {
+    const { fetch } = answers(() => eventStream(opening('k-0') + tick(1) + tick(3)))
+    const { client, next } = read('http://127.0.0.1/', { fetch, events: ticks, onGap: 'fail' })
+    client.addEventListener('gap', () => client.close())
+    await next('gap')
+    await settle()
+    expect(client.state).toBe('idle')
+  })
+
+  it('§5.3 a gap that does not say who asked is that of this reader', async () => {
+    const { fetch } = answers(() => eventStream(`${opening('k-1')}event: stream:gap\ndata: {}\n\n${tick(7)}${done(8)}`))
+    const { client, next } = read('http://127.0.0.1/', { fetch, events: ticks, lastEventId: 'k-1' })
+    const announced = next('gap')
+    await client.done
+    expect(await announced).toMatchObject({ gap: { requested: 'k-1' } })
   })
 
   it('onGap may be a function of the gap; one that throws fails the reading with its error as the cause', async () => {

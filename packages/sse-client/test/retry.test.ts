@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { EventStreamClientOptions } from '../src/index.js'
 import { serve } from './http-server.js'
-import { answers, eventStream, heldBody, opening, read, tick } from './reading.js'
+import { answers, done, eventStream, heldBody, opening, read, tick, ticks } from './reading.js'
 import { settle, VirtualClock } from './virtual-clock.js'
 
 const url = 'http://127.0.0.1/'
@@ -130,6 +130,13 @@ describe('statuses', () => {
     const { client, clock } = virtual(fetch)
     await expect(client.done).rejects.toMatchObject({ code: 'rejected', status })
     expect([requests.length, clock.pending]).toEqual([1, 0])
+  })
+
+  it('the type of an answer counts whatever its case and its parameters', async () => {
+    const { fetch } = answers(
+      () => new Response(done(1), { headers: { 'content-type': 'Text/Event-Stream ; charset=x' } }),
+    )
+    expect(await virtual(fetch, { events: ticks }).client.done).toMatchObject({ id: 'k-1' })
   })
 
   it('the policy is data that an option adds to, by status and by class', async () => {
