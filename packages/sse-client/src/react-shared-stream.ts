@@ -183,8 +183,7 @@ export class SharedStream {
   /** The cursor stays, for a component that is hidden and shown again: that must repeat nothing, least of all a POST. */
   #pause(): void {
     if (streams.get(this.name) === this) streams.delete(this.name)
-    const { state } = this.#client
-    this.#wanted ||= state !== 'idle' && state !== 'ended'
+    this.#wanted ||= this.#client.state !== 'idle'
     this.#client.close()
   }
 

@@ -38,13 +38,20 @@ export class StreamReader implements StreamMember {
   readonly #results = new WeakMap<StreamSnapshot, object>()
   #idle: { readonly initialValue: unknown; readonly result: object } | undefined
 
-  /** Starts to read a stream, alone or with others; `undefined`: nothing. Returns what ends it. */
+  /**
+   * Starts to read a stream, alone or with others; `undefined`: nothing. Returns what ends it.
+   *
+   * @throws TypeError or RangeError for a URL or an option that cannot work, and for a `reduce` that has missed events.
+   */
   join(name: string | undefined, listener: () => void): () => void {
     if (name === undefined) {
       // Where the stream comes back after that, it begins anew.
       this.#stream = undefined
       return () => {}
     }
+    // The client that all share asks a function for them, and so would not find this before it connects.
+    const { headers } = this.options
+    if (typeof headers !== 'function') new Headers(headers ?? {})
     // A hook that was hidden comes back with all that it had.
     const own = this.#stream?.name === name ? this.#stream : undefined
     const reduce = own ? this.#reduce : this.options.reduce

@@ -15,7 +15,7 @@ const excluded: Record<string, string> = {
     'browser/cors.test.ts: fetch asks first for any Last-Event-ID; with cursorParameter there is no preflight',
   'cors/preflight-unsafe-id': 'browser/cors.test.ts: there is a preflight',
   'redirect/location-empty':
-    'fetch follows redirects itself: an empty Location is the same address, up to its own limit',
+    'fetch follows redirects itself: an empty Location is the same address, up to its own limit, and a loop is one failed connection',
   'visibility/hidden-does-not-reissue': 'browser/life-cycle.test.ts',
   'bfcache/pagehide-pageshow': 'browser/life-cycle.test.ts, page-life.test.ts',
   'resume/duplicate':

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { WriteStream } from 'node:tty'
-import { EventStreamClient, type EventStreamClientOptions, EventStreamError } from '../index.js'
+import { EventStreamClient, type EventStreamClientOptions, EventStreamError, type StreamEvent } from '../index.js'
 import { painter, usesColour } from './colour.js'
 import type { Command } from './command.js'
 import { Continuation } from './continuation.js'
@@ -41,6 +41,7 @@ export async function follow(options: FollowOptions): Promise<number> {
 
   /** The last event that the reader of standard output has got. */
   let printedId = command.lastEventId
+  let printing: StreamEvent | undefined
   let last: Judgement = { type: 'more' }
   const end = (outcome: Outcome): number => {
     if (outcome === 'success') notices.conclude('complete', 'green')
@@ -53,6 +54,7 @@ export async function follow(options: FollowOptions): Promise<number> {
   }
   try {
     for await (const event of client) {
+      printing = event
       last = judge(event.type, event.data, endRule)
       const columns = stdout.isTTY && !full ? stdout.columns : Infinity
       const line = json ? toJsonLine(event) : toTextLine(event, last, columns, paint)
@@ -72,7 +74,11 @@ export async function follow(options: FollowOptions): Promise<number> {
     }
     await written(stdout, signal)
     if (!EventStreamError.isInstance(error)) {
-      breakOff(`an event cannot be printed: ${error instanceof Error ? error.message : error}`)
+      // The same place would lead to the same event.
+      printedId = printing?.id
+      breakOff(
+        `an event of type ${printing?.type} cannot be printed: ${error instanceof Error ? error.message : error}`,
+      )
       return exitCodes.unread
     }
     for (const fault of describeFaults(error)) notices.tell(fault)

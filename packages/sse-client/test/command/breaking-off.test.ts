@@ -1,5 +1,8 @@
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
+import { Continuation } from '../../src/command/continuation.js'
+import { describeFaults } from '../../src/command/wording.js'
+import { EventStreamError } from '../../src/index.js'
 import { openStream, serve } from '../http-server.js'
 import { event, main, opening, run, start } from './running.js'
 
@@ -35,6 +38,46 @@ describe('a stream that cannot be read to its end gives exit code 3', () => {
       '* Too many',
       '* The server answered 404: There is no such \\u001b[2Jstream',
     ])
+  })
+
+  it('and tells 20 faults of a problem document at the most', () => {
+    const errors = Array.from({ length: 30 }, (_, n) => ({ detail: `fault ${n}` }))
+    const told = describeFaults(new EventStreamError({ code: 'rejected', message: '', problem: { errors } }))
+    expect([told.length, told.at(-1)]).toEqual([20, 'fault 19'])
+  })
+
+  const deep = '['.repeat(20_000) + ']'.repeat(20_000)
+  // Newer versions of Node print any depth.
+  it.skipIf(isPrintable(deep)).each([[[]], [['--json']]])(
+    'when an event cannot be printed, and the way to go on begins after it; with the options %j',
+    async (words) => {
+      const server = await serve((_, response) =>
+        openStream(response).end(`${opening()}${event('tick', 1, 1)}event: deep\nid: k3v9-2\ndata: ${deep}\n\n`),
+      )
+      const { code, lines, notices } = await run([server.url, ...words]).closed
+      expect([code, lines.length]).toEqual([3, 1])
+      expect(notices.slice(2)).toEqual([
+        expect.stringMatching(
+          /^\* an event of type deep cannot be printed: .+; to go on: the same command with --last-event-id=k3v9-2$/,
+        ),
+      ])
+    },
+  )
+
+  it('when the output cannot be written, and says why', async () => {
+    const server = await serve((_, response) => openStream(response, opening() + event('tick', 1, 1)))
+    const { code, notices } = await start('sh', ['-c', '"$0" "$@" >/dev/full', process.execPath, main, server.url])
+      .closed
+    expect(code).toBe(3)
+    expect(notices.at(-1)).toMatch(/^\* The output cannot be written: ENOSPC/)
+  })
+
+  it('when this process ends before the stream, because nothing keeps it', async () => {
+    const nothingKeeps = `const { setTimeout } = globalThis
+      globalThis.setTimeout = (...words) => setTimeout(...words).unref()
+      globalThis.fetch = () => new Promise(() => {})`
+    const script = `data:text/javascript,${encodeURIComponent(nothingKeeps)}`
+    expect((await start(process.execPath, ['--import', script, main, 'http://127.0.0.1:9/']).closed).code).toBe(3)
   })
 
   it('when the retry budget is spent, with how to go on', async () => {
@@ -111,6 +154,22 @@ describe('Ctrl-C', () => {
     )
   })
 
+  it.each([
+    ['its Content-Location', 200, { 'content-location': '/runs/1' }, true],
+    ['the Location of a 201', 201, { location: '/runs/1' }, true],
+    ['no Location of another status', 200, { location: '/runs/1' }, false],
+    ['no address on another origin', 200, { 'content-location': 'http://127.0.0.1:8/runs/1' }, false],
+  ])('names, of an answer to a POST, %s', (_, status, headers, names) => {
+    const continuation = new Continuation('POST')
+    continuation.learn(new Response(null, { status, headers }), 'http://127.0.0.1:9/runs')
+    const next = names ? 'sse-client http://127.0.0.1:9/runs/1 --last-event-id=k3v9-1' : undefined
+    expect(continuation.after('k3v9-1')).toBe(next)
+  })
+
+  it.each(['a\u001b[2J', 'a\u009bb', 'a\u202eb', '\ud800'])('names no id that cannot be shown as it is: %j', (id) => {
+    expect(new Continuation('GET').after(id)).toBeUndefined()
+  })
+
   it('names no way to go on where there is none', async () => {
     const server = await serve((_, response) => openStream(response, 'data: 1\n\n'))
     const { child, shows, closed } = run([server.url])
@@ -162,3 +221,18 @@ it('ends in silence when the reader of its output leaves, as with | head', async
   expect(lines.map((line) => line.split(' ')[0])).toEqual(['k3v9-1', 'k3v9-2'])
   expect(notices.slice(1)).toEqual(['* connected', 'code 141'])
 })
+
+it('goes on reading when nobody reads its notices any more', async () => {
+  const server = await serve((_, response) => openStream(response).end(opening() + event('agent:complete', 1, {})))
+  const { code, lines } = await start('sh', ['-c', '"$0" "$@" 2>/dev/full', process.execPath, main, server.url]).closed
+  expect([code, lines]).toEqual([0, ['k3v9-1 agent:complete {}']])
+})
+
+function isPrintable(json: string): boolean {
+  try {
+    JSON.stringify(JSON.parse(json))
+    return true
+  } catch {
+    return false
+  }
+}

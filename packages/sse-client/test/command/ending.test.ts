@@ -84,10 +84,13 @@ describe("a workflow's stream", () => {
     },
   )
 
-  it('is not asked about without a pause by a server that accepts and closes at once', async () => {
-    const server = await serve((request, response) => {
-      const cursor = request.headers['last-event-id']
-      openStream(response).end(cursor ? opening('k3v9-1') : opening() + event('execution_complete', 1, {}))
+  it.each([
+    ['no event', 1],
+    ['another execution_complete', Infinity],
+  ])('is asked about without a pause only once, where each later connection brings %s and ends', async (_, events) => {
+    const server = await serve((_, response, count) => {
+      const body = count > events ? '' : event('execution_complete', count, {})
+      openStream(response).end(opening(`k3v9-${count - 1}`) + body)
     })
     const { child, shows, closed } = run([server.url])
     await shows('stderr', /next try in \d+/)
@@ -140,6 +143,18 @@ describe("a stream of somebody else's", () => {
     const { code, lines } = await run([server.url, option, 'other', option, 'done']).closed
     expect(code).toBe(expected)
     expect(lines).toHaveLength(2)
+    expect(server.requests).toHaveLength(1)
+  })
+
+  it.each([
+    ['of a run that failed is no success, although --terminal names it', ['--terminal', 'execution_complete']],
+    ['that both options name has failed', ['--terminal', 'execution_complete', '--failure', 'execution_complete']],
+    ['that --failure names has failed, whatever it says', ['--failure', 'agent:complete']],
+  ])('whose last event is one %s: exit code 1', async (_, words) => {
+    const type = words.at(-1)!
+    const status = words.length === 2 ? 'error' : 'success'
+    const server = await serve((_, response) => openStream(response).end(opening() + event(type, 1, { status })))
+    expect((await run([server.url, ...words]).closed).code).toBe(1)
     expect(server.requests).toHaveLength(1)
   })
 

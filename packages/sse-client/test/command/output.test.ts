@@ -5,6 +5,7 @@ import { usesColour } from '../../src/command/colour.js'
 import { readCommand } from '../../src/command/command.js'
 import { follow } from '../../src/command/follow.js'
 import { Notices } from '../../src/command/notices.js'
+import { cutToWidth } from '../../src/command/terminal-text.js'
 import { openStream, serve } from '../http-server.js'
 import { event, opening, run } from './running.js'
 
@@ -129,6 +130,28 @@ describe('a line', () => {
     release()
     await code
     expect(written).toEqual([whole])
+  })
+})
+
+describe('the width of a character', () => {
+  const wide = '\u1100\u115f\u2e80\u303e\u3041\ua4cf\uac00\ud7a3\uf900\ufaff\ufe30\ufe6f\uff00\uff60\uffe0\uffe6⌚😀'
+  it.each([
+    ['no column', 0, '\u0301\u20dd\u200b\ufe2f'],
+    ['one column', 1, ' ~é☺\u10ff\u1160\u2e7f\u303f\ua4d0\uabff\ud7a4\ufb00\ufe70\uff61\uffdf\uffe7'],
+    ['two columns', 2, `${wide}${String.fromCodePoint(0x20000, 0x3fffd)}`],
+  ])('is %s', (_, columns, characters) => {
+    for (const character of characters)
+      expect([character, cutToWidth(character, 10).width]).toEqual([character, columns])
+  })
+
+  it('counts for what fits, whole or with an ellipsis', () => {
+    const cut = (text: string, columns: number) => cutToWidth(text, columns)
+    expect(cut('漢漢', 4)).toEqual({ text: '漢漢', width: 4 })
+    expect(cut('漢漢', 3)).toEqual({ text: '漢…', width: 3 })
+    expect(cut('漢漢', 2)).toEqual({ text: '…', width: 1 })
+    expect(cut('😀a', 2)).toEqual({ text: '…', width: 1 })
+    expect(cut('e\u0301a', 2)).toEqual({ text: 'e\u0301a', width: 2 })
+    expect(cut('a', 0).text).toBe('')
   })
 })
 

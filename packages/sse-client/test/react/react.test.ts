@@ -262,13 +262,15 @@ describe.skipIf(!executablePath).each(versions)('useEventStream with React %i in
       const { setTimeout } = globalThis
       const frames: (() => void)[] = []
       kit.held.nextFrame = () => {
-        for (const frame of frames.splice(0)) frame()
+        const due = frames.splice(0)
+        for (const frame of due) frame()
+        return due.length
       }
       globalThis.setTimeout = ((callback: () => void, delay?: number) =>
         delay === 16 ? frames.push(callback) : setTimeout(callback, delay)) as typeof setTimeout
       kit.root().render(kit.probe({ url: '/stream', options }))
     })
-    const nextFrame = () => page.evaluate(() => (kit.held.nextFrame as () => void)())
+    const nextFrame = () => page.evaluate(() => (kit.held.nextFrame as () => number)())
     const hasSeen = (count: number) =>
       page.waitForFunction((wanted) => (kit.held.seen as () => number)() === wanted, count)
     const { response } = await next()
@@ -279,9 +281,10 @@ describe.skipIf(!executablePath).each(versions)('useEventStream with React %i in
       await hasSeen(n)
     }
     expect(await page.evaluate(() => kit.renders.probe!.at(-1)!.event?.id)).toBe('k-1')
-    await nextFrame()
+    expect(await nextFrame()).toBe(1)
     await reachEvent(page, 'k-4')
-    await nextFrame()
+    // One frame more, to know that there is nothing new.
+    expect([await nextFrame(), await nextFrame()]).toEqual([1, 0])
     response.write(tick(5))
     await reachEvent(page, 'k-5')
     response.end(done(6))
@@ -405,6 +408,31 @@ describe.skipIf(!executablePath).each(versions)('useEventStream with React %i in
     expect(await page.evaluate(() => kit.held.heard)).toEqual(['first k-1', 'second k-2', 'second k-3'])
   })
 
+  it('calls no onEvent of a component that is gone, although others read on', async () => {
+    const { page, next } = await pages.open()
+    await page.evaluate(() => {
+      const heard: string[] = []
+      const one = (name: string) =>
+        kit.probe({
+          key: name,
+          name,
+          url: '/stream',
+          options: () => ({ onEvent: (event) => void heard.push(`${name} ${event.id}`) }),
+        })
+      kit.held.heard = heard
+      kit.held.root = kit.root()
+      kit.held.root.render([one('a'), one('b')])
+      kit.held.less = () => kit.flushSync(() => kit.held.root!.render([one('b')]))
+    })
+    const { response } = await next()
+    openStream(response, opening('k-0') + tick(1))
+    await reachEvent(page, 'k-1', 'b')
+    await page.evaluate(() => (kit.held.less as () => void)())
+    response.write(tick(2))
+    await reachEvent(page, 'k-2', 'b')
+    expect(await page.evaluate(() => kit.held.heard)).toEqual(['a k-1', 'b k-1', 'b k-2'])
+  })
+
   it('asks the onGap of the last render', async () => {
     const { page, next } = await pages.open()
     await page.evaluate(() => {
@@ -463,14 +491,36 @@ describe.skipIf(!executablePath).each(versions)('useEventStream with React %i in
     await reach(page, 'ended')
   })
 
-  it('throws a url or an option that cannot work where an error boundary finds it', async () => {
+  it.each([
+    ['connectTimeout', { connectTimeout: -1 }, 'Expected `connectTimeout` to be'],
+    ['headers', { headers: { authorization: 'a\nb' } }, "Failed to construct 'Headers'"],
+  ])('throws %s that cannot work where an error boundary finds it', async (_, wrong, message) => {
     const { page, requests } = await pages.open()
-    await page.evaluate(() => {
-      kit.root().render(kit.bounded(kit.probe({ url: '/stream', name: 'a', options: () => ({ connectTimeout: -1 }) })))
-    })
+    await page.evaluate((options) => {
+      kit.root().render(kit.bounded(kit.probe({ url: '/stream', name: 'a', options: () => options })))
+    }, wrong)
     await page.waitForFunction(() => kit.caught.length > 0)
-    expect(await page.evaluate(() => kit.caught[0]!.message)).toMatch('Expected `connectTimeout` to be')
+    expect(await page.evaluate(() => kit.caught[0]!.message)).toMatch(message)
     expect(requests).toHaveLength(0)
+  })
+
+  it('shows headers of a later render that cannot work as the error of the stream', async () => {
+    const { page, next } = await pages.open()
+    await page.evaluate(() => {
+      kit.held.root = kit.root()
+      kit.held.render = (authorization: string) =>
+        kit.flushSync(() =>
+          kit.held.root!.render(kit.probe({ url: '/stream', options: () => ({ headers: { authorization } }) })),
+        )
+      ;(kit.held.render as (value: string) => void)('a')
+    })
+    const { response } = await next()
+    openStream(response, `retry: 5\n\n${tick(1)}`)
+    await reachEvent(page, 'k-1')
+    await page.evaluate(() => (kit.held.render as (value: string) => void)('a\nb'))
+    response.end()
+    await reach(page, 'ended')
+    expect(await page.evaluate(() => kit.last()!.error?.code)).toBe('failed')
   })
 
   it('asks for a key with a body that cannot be compared, and takes it with one', async () => {
@@ -568,11 +618,14 @@ describe.skipIf(!executablePath).each(versions)('useEventStream with React %i in
           one('c', { method: 'post', body: 'c' }),
           one('d', { method: 'POST', body: new URLSearchParams('d=1') }),
           one('same', { method: 'POST', body: new URLSearchParams('d=1') }),
+          one('same method', { method: 'POST', body: 'c' }),
           one('e', { method: 'POST', body: 'e', key: 'e' }),
+          one('same key', { method: 'POST', body: 'another', key: 'e' }),
         ])
     })
     for (let count = 0; count < 5; count++) openStream((await next()).response).end(done(1))
     await reach(page, 'ended', 'e')
+    await reach(page, 'ended', 'same key')
     await requestNothing(page)
     expect(requests.map(({ method, body }) => `${method} ${body}`).sort()).toEqual([
       'GET ',
@@ -625,19 +678,27 @@ describe.skipIf(!executablePath).each(versions)('useEventStream with React %i in
     expect(requests).toHaveLength(1)
   })
 
-  it('takes over the page of a server without a warning', async () => {
+  it('takes over the page of a server without a warning, also a part whose stream is already read', async () => {
     const { page, next, errors } = await pages.open()
     await page.evaluate(() => {
-      const app = kit.strict(kit.probe({ url: '/stream' }))
       const main = document.querySelector('main')!
-      main.innerHTML = kit.renderToString(app)
+      const later = document.body.appendChild(document.createElement('aside'))
+      const app = (name: string) => kit.strict(kit.probe({ url: '/stream', name }))
+      main.innerHTML = later.innerHTML = kit.renderToString(app('server'))
       kit.held.html = main.innerHTML
-      kit.hydrateRoot(main, app)
+      kit.hydrateRoot(main, app('probe'))
+      kit.held.hydrateLater = () => void kit.hydrateRoot(later, app('later'))
     })
     expect(await page.evaluate(() => kit.held.html)).toBe('<p>idle</p>')
-    openStream((await next()).response).end(done(1))
+    const { response } = await next()
+    openStream(response, tick(1))
+    await reach(page, 'open')
+    await page.evaluate(() => (kit.held.hydrateLater as () => void)())
+    await reach(page, 'open', 'later')
+    response.end(done(2))
     await reach(page, 'ended')
-    expect(await page.textContent('main')).toBe('ended')
+    await reach(page, 'ended', 'later')
+    expect([await page.textContent('main'), await page.textContent('aside')]).toEqual(['ended', 'ended'])
     expect(errors).toEqual([])
   })
 
@@ -675,4 +736,75 @@ describe.skipIf(!executablePath).each(versions)('useEventStream with React %i in
       expect(requests).toHaveLength(2)
     },
   )
+
+  describe.skipIf(version === 18)('hidden and shown again', () => {
+    /** A page with one probe that can be hidden, beside others that come later. */
+    async function openHideable(reduces = false) {
+      const { page, next, requests } = await pages.open()
+      await page.evaluate((withReduce) => {
+        const { Activity, createElement } = kit.React
+        const reduction = { reduce: (count: unknown) => (count as number) + 1, initialValue: 0 }
+        const hideable = kit.probe({ name: 'hideable', url: '/stream', options: () => (withReduce ? reduction : {}) })
+        kit.held.root = kit.root()
+        kit.held.render = (mode: 'hidden' | 'visible', names: string[]) =>
+          kit.flushSync(() =>
+            kit.held.root!.render([
+              createElement(Activity, { key: 'activity', mode, children: hideable }),
+              ...names.map((name) => kit.probe({ key: name, name, url: '/stream' })),
+            ]),
+          )
+      }, reduces)
+      const show = (mode: 'hidden' | 'visible', ...names: string[]) =>
+        page.evaluate(([to, others]) => (kit.held.render as (mode: string, names: string[]) => void)(to, others), [
+          mode,
+          names,
+        ] as const)
+      await show('visible')
+      const first = await next()
+      openStream(first.response, opening('k-0') + tick(1))
+      await reachEvent(page, 'k-1', 'hideable')
+      return { page, next, requests, show, first }
+    }
+
+    it('stays closed, once a component has closed it', async () => {
+      const { page, requests, show, first } = await openHideable()
+      await page.evaluate(() => kit.last('hideable')!.close())
+      await first.closed
+      await show('hidden')
+      await show('visible')
+      await requestNothing(page)
+      expect(requests).toHaveLength(1)
+    })
+
+    it('takes part in the connection that others have made since', async () => {
+      const { page, next, requests, show, first } = await openHideable()
+      await show('hidden')
+      await first.closed
+      await show('hidden', 'other')
+      openStream((await next()).response, opening('k-0') + tick(1) + tick(2))
+      await reachEvent(page, 'k-2', 'other')
+      await show('visible', 'other')
+      await reachEvent(page, 'k-2', 'hideable')
+      await requestNothing(page)
+      expect(requests).toHaveLength(2)
+    })
+
+    it('goes on alone where the others know nothing of its value, and takes their connection from nobody', async () => {
+      const { page, next, requests, show, first } = await openHideable(true)
+      await show('hidden')
+      await first.closed
+      await show('hidden', 'other')
+      openStream((await next()).response, opening('k-0') + tick(1) + tick(2))
+      await reachEvent(page, 'k-2', 'other')
+      await show('visible', 'other')
+      const own = await next()
+      expect(own.headers['last-event-id']).toBe('k-1')
+      await show('hidden', 'other')
+      await own.closed
+      await show('hidden', 'other', 'later')
+      await reachEvent(page, 'k-2', 'later')
+      await requestNothing(page)
+      expect(requests).toHaveLength(3)
+    })
+  })
 })
