@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -60,4 +60,27 @@ it('the conformance vectors of the protocol can be had from the package', () => 
   const require = createRequire(import.meta.url)
   const vectors: unknown[] = require('@x/sse-protocol/vectors/sse-parser.json')
   expect(vectors.length).toBeGreaterThan(200)
+})
+
+describe('@x/sse-client as built', () => {
+  const { url } = packages.find(({ name }) => name === '@x/sse-client')!
+  const read = (path: string): string => readFileSync(new URL(path, url), 'utf8')
+
+  it.each([
+    ['dist/react.js', /from "\.\/index\.js"/],
+    ['dist/react.cjs', /require\("\.\/index\.cjs"\)/],
+    ['dist/command/main.js', /from "\.\.\/index\.js"/],
+  ])('has one core: %s holds none of its own', (path, loads) => {
+    const code = read(path)
+    expect(code).toMatch(loads)
+    expect(code).not.toMatch(/EventStreamClient = class|class EventStreamClient/)
+  })
+
+  it('has a command that a shell can run', () => {
+    const { bin } = JSON.parse(read('package.json')) as { bin: Record<string, string> }
+    for (const path of Object.values(bin)) {
+      expect(read(path)).toMatch(/^#!\/usr\/bin\/env node\n/)
+      accessSync(new URL(path, url), constants.X_OK)
+    }
+  })
 })

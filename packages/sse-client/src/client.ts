@@ -161,9 +161,10 @@ export class EventStreamClient<Events extends object = Record<string, unknown>> 
 }
 
 /** What a `for await` loop asks. */
-interface EventIterator<Item> extends AsyncIterableIterator<Item, undefined> {
+interface EventIterator<Item> {
   next(): Promise<IteratorResult<Item, undefined>>
   return(): Promise<IteratorResult<Item, undefined>>
+  [Symbol.asyncIterator](): EventIterator<Item>
 }
 
 const over = { value: undefined, done: true } as const

@@ -3,7 +3,7 @@ import { judgeAnswer, reject } from './answer.js'
 import { readText } from './body-text.js'
 import type { Clock } from './clock.js'
 import { parsePage } from './event-page.js'
-import type { Drop, Input, Policy, Transport } from './machine.js'
+import type { Drop, Input, Policy } from './machine.js'
 import { forgetRefresh, refreshOnce } from './refresh.js'
 import { type HeadersSource, locationOf, type PlannedRequest } from './request.js'
 import type { StatusPolicy } from './status-policy.js'
@@ -30,7 +30,7 @@ export interface ConnectionOptions {
   /** `initial`: milliseconds between two requests for pages that bring nothing. */
   readonly policy: Pick<Policy, 'initial' | 'transport'>
   readonly refresh?: (() => unknown) | undefined
-  readonly resume?: ((response: Response) => string | URL | undefined) | undefined
+  readonly resume?: ((response: Response) => string | URL | null | undefined) | undefined
 }
 
 /** What a connection asks, and whom it tells. */
@@ -60,7 +60,7 @@ export interface ConnectionHooks {
  */
 export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () => void {
   const { headers, fetch, clock, connectTimeout, refresh } = options
-  const controller = new AbortController()
+  let controller: AbortController | undefined
   // What holds for a stream's event holds for its line, and for a page.
   const maxBytes = Math.max(options.maxEventBytes + 8, 3 * 2 ** 23)
   let closed = false
@@ -104,6 +104,8 @@ export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () 
       tell({ type: 'sent', key: key ?? undefined })
       if (closed) return
       const began = clock.now()
+      // One for each request: what platforms add to a signal would grow with their number.
+      controller = new AbortController()
       const response = await fetch(url, { ...init, signal: controller.signal })
       body = response.body
       if (closed) return release()
@@ -111,11 +113,12 @@ export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () 
         hasRefreshed = true
         release()
         tell({ type: 'unsent' })
+        const call = refreshOnce(refresh)
         watch.expect(connectTimeout, () => {
-          forgetRefresh(refresh)
+          forgetRefresh(refresh, call)
           drop({ reason: 'timeout' })
         })
-        await refreshOnce(refresh)
+        await call
         continue
       }
       hasRefreshed = false
@@ -123,24 +126,22 @@ export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () 
       watch.expect(connectTimeout, release)
       let resumeUrl: string | undefined
       try {
-        if (response.ok) resumeUrl = resumeUrlOf(response, method, url)
+        if (response.ok && response.status !== 204) resumeUrl = resumeUrlOf(response, method, url)
       } catch (cause) {
         return fail('The stream cannot be resumed where `resume` says', cause)
       }
       const answer = await judgeAnswer(response, options.statuses, options.policy.transport, clock.now(), (maxBytes) =>
         textOf(response, maxBytes),
       )
-      // The work was begun, and the answer says where its stream is.
-      const isStart = method !== 'GET' && resumeUrl !== undefined && answer !== 'sse'
-      if (typeof answer !== 'string' && !isStart) return tell(answer)
-      const open = (transport?: Transport): void => tell({ type: 'opened', transport, resumeUrl })
-      if (isStart) {
-        open()
+      // The work was begun, and the answer only says where its stream is.
+      const begun = method === 'GET' || resumeUrl === undefined ? undefined : ({ type: 'begun', resumeUrl } as const)
+      if (typeof answer !== 'string') {
+        tell(response.ok && begun ? begun : answer)
         release()
         continue
       }
       if (answer === 'sse') {
-        open('sse')
+        tell({ type: 'opened', transport: answer, resumeUrl })
         if (closed) return
         // `null` is an empty body; where fetch cannot stream, there is no such property, or something else in it.
         if (response.body === null) return drop({ reason: 'end' })
@@ -155,12 +156,15 @@ export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () 
       const before = hooks.cursor()
       const text = await textOf(response, maxBytes)
       if (closed) return
-      const page = text === undefined ? undefined : parsePage(text)
-      if (text === undefined || page?.events.some(({ data }) => data.length > options.maxEventBytes)) {
-        return fail(tooLarge, undefined)
+      if (text === undefined) return fail(tooLarge, undefined)
+      const page = parsePage(text)
+      if (!page) {
+        tell(begun ?? reject(200, 'Expected an event stream or a page of events'))
+        continue
       }
-      if (!page) return tell(reject(200, 'Expected an event stream or a page of events'))
-      open('poll')
+      if (page.events.some(({ data }) => data.length > options.maxEventBytes)) return fail(tooLarge, undefined)
+      tell({ type: 'opened', transport: answer, resumeUrl })
+      tell({ type: 'heard' })
       if (closed) return
       hooks.speak()
       if (!(await deliver(page.events))) return
@@ -196,13 +200,13 @@ export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () 
     if (!response.body?.getReader) return response.text()
     const reader = response.body.getReader()
     body = reader
-    return readText(reader, maxBytes)
+    return readText(reader, maxBytes, watch.touch)
   }
 
   /** To a GET, a `Content-Location` may name one of several representations. */
   function resumeUrlOf(response: Response, method: string | undefined, url: string): string | undefined {
     const given = options.resume?.(response)
-    if (given !== undefined) return new URL(given, response.url || url).href
+    if (given != null) return new URL(given, response.url || url).href
     return method === 'GET' ? undefined : locationOf(response, url)
   }
 
@@ -215,7 +219,7 @@ export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () 
     if (closed) return
     closed = true
     watch.stop()
-    controller.abort()
+    controller?.abort()
     release()
   }
 }

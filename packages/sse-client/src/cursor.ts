@@ -63,7 +63,8 @@ export class Cursor {
       return true
     }
     const at = parseEventId(id)
-    if (!at) return true
+    // No event has the sequence 0 (§3.2): that is an id of another kind.
+    if (!at?.sequence) return true
     const next = this.#next || (this.value ? at.sequence : 1)
     const isSame = !this.#next || `${at.epoch}-` === this.#prefix
     const missed = at.sequence - next

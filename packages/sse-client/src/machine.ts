@@ -34,10 +34,14 @@ export interface Machine {
   readonly transport: Transport
   /** Connections that failed in a row. */
   readonly failures: number
-  /** Answers without a byte in a row. */
+  /** Silent answers in a row. */
   readonly mute: number
-  /** When the present connection opened, in the clock's milliseconds. */
-  readonly openedAt: number
+  /** Pages are asked for because of silent answers, and none has come yet. */
+  readonly isGuess: boolean
+  /** An event stream has brought a byte: nothing on the way holds it back. */
+  readonly hasStreamed: boolean
+  /** When the present connection brought its first byte, in the clock's milliseconds. */
+  readonly heardAt: number
   /** The server's `retry`, or the default, in milliseconds. */
   readonly reconnectionTime: number
   /** Whether the request may be made: any number of times, once, or not again. */
@@ -61,7 +65,11 @@ export type Input =
   | { readonly type: 'close' }
   /** The request is on its way; with an `Idempotency-Key` it may be repeated. */
   | { readonly type: 'sent'; readonly key: string | undefined }
-  | { readonly type: 'opened'; readonly transport: Transport | undefined; readonly resumeUrl: string | undefined }
+  /** The work was begun; its stream is elsewhere. */
+  | { readonly type: 'begun'; readonly resumeUrl: string }
+  | { readonly type: 'opened'; readonly transport: Transport; readonly resumeUrl: string | undefined }
+  /** The first byte came, or a page. */
+  | { readonly type: 'heard' }
   /** A 401: "the request has not been applied" (RFC 9110, section 15.5.2), so that it may be made after all. */
   | { readonly type: 'unsent' }
   | { readonly type: 'retry'; readonly reconnectionTime: number }
@@ -91,7 +99,9 @@ export function startMachine(policy: Policy, method: string): Machine {
     transport: policy.transport === 'poll' ? 'poll' : 'sse',
     failures: 0,
     mute: 0,
-    openedAt: 0,
+    isGuess: false,
+    hasStreamed: false,
+    heardAt: Infinity,
     reconnectionTime: policy.initial,
     request: method === 'GET' ? 'repeatable' : 'unsent',
     delay: 0,
@@ -100,7 +110,7 @@ export function startMachine(policy: Policy, method: string): Machine {
 
 /** The machine after an input. One that means nothing in a state changes nothing. */
 export function transition(machine: Machine, input: Input, policy: Policy, chance: Chance): Machine {
-  const { state, request } = machine
+  const { state, request, transport } = machine
   const isConnected = state === 'connecting' || state === 'open'
   if (state === 'ended') return machine
   switch (input.type) {
@@ -112,23 +122,33 @@ export function transition(machine: Machine, input: Input, policy: Policy, chanc
       return { ...machine, state: 'idle' }
     case 'failed': {
       const { code, status } = input.failure
-      // Pages were a guess. A server that has none may still have the stream.
-      const isGuess = machine.mute > 1 && machine.transport === 'poll' && code === 'rejected'
-      if (!isGuess || !isConnected || (status !== 200 && status !== 406)) return fail(machine, input.failure)
-      return drop({ ...machine, transport: 'sse' }, { reason: 'status', status }, policy, chance)
+      // A server that has no pages may still have the stream.
+      const isUnknown = machine.isGuess && code === 'rejected' && (status === 200 || status === 406)
+      return isUnknown && isConnected
+        ? drop(machine, { reason: 'status', status }, policy, chance)
+        : fail(machine, input.failure)
     }
     case 'finished':
       return { ...machine, state: 'ended', event: input.event }
     case 'sent':
       if (request !== 'unsent') return machine
       return { ...machine, request: input.key ? 'repeatable' : 'spent', key: input.key }
+    case 'begun':
+      return { ...machine, request: 'repeatable', resumeUrl: input.resumeUrl }
     case 'opened':
       return {
         ...machine,
         state: 'open',
-        transport: (policy.transport === 'auto' && input.transport) || machine.transport,
-        openedAt: state === 'open' ? machine.openedAt : chance.now,
+        transport: policy.transport === 'auto' ? input.transport : machine.transport,
+        heardAt: state === 'open' ? machine.heardAt : Infinity,
         ...(input.resumeUrl && { request: 'repeatable', resumeUrl: input.resumeUrl }),
+      }
+    case 'heard':
+      return {
+        ...machine,
+        isGuess: false,
+        hasStreamed: machine.hasStreamed || transport === 'sse',
+        heardAt: Math.min(machine.heardAt, chance.now),
       }
     case 'unsent':
       return { ...machine, request: request === 'spent' ? 'unsent' : request }
@@ -144,8 +164,8 @@ export function transition(machine: Machine, input: Input, policy: Policy, chanc
 function drop(machine: Machine, drop: Drop, policy: Policy, { now, jitter }: Chance): Machine {
   const { state, request, reconnectionTime, transport } = machine
   const { reason } = drop
-  // A mere 200 proves nothing: a server that accepts and closes at once would be asked for ever.
-  const isHealthy = state === 'open' && now - machine.openedAt >= policy.healthyAfter
+  // A mere 200 proves nothing: a server that accepts and closes at once, or says nothing, would be asked for ever.
+  const isHealthy = state === 'open' && now - machine.heardAt >= policy.healthyAfter
   const before = isHealthy ? 0 : machine.failures
   const waiting = { ...machine, state: 'waiting', drop } as const
   if (reason === 'pagehide' || reason === 'sleep') {
@@ -156,17 +176,22 @@ function drop(machine: Machine, drop: Drop, policy: Policy, { now, jitter }: Cha
   const isRefusal = reason === 'status'
   if (request === 'spent') return fail(machine, isRefusal ? refused(drop) : unresumable(drop))
   if (reason === 'unstreamable' && policy.transport === 'sse') return fail(machine, unstreamable)
-  // Some proxies hold even the head of an answer back. A server that is silent to a request for a page too is simply not there.
-  const isMute = reason === 'mute' || (reason === 'timeout' && policy.hasPages && transport === 'sse')
-  const mute = isMute ? machine.mute + 1 : reason === 'unstreamable' ? 2 : 0
-  const guess = mute > 1 ? 'poll' : reason === 'timeout' ? 'sse' : transport
+  // Some proxies hold even the head of an answer back. Where a stream once came through there is none of them.
+  const isHeldBack = reason === 'timeout' && policy.hasPages && !machine.hasStreamed
+  const isMute = transport === 'sse' && (reason === 'mute' || isHeldBack)
+  const mute = isMute ? machine.mute + 1 : 0
+  const isGuess = mute > 1
+  const goesToPages = isGuess || reason === 'unstreamable'
+  // A guess that brings no page was wrong.
+  const next = goesToPages ? 'poll' : machine.isGuess ? 'sse' : transport
   const failures = before + 1
   if (failures > policy.budget) return fail(machine, exhausted(failures, drop))
   return {
     ...waiting,
     failures,
     mute,
-    transport: policy.transport === 'auto' ? guess : transport,
+    isGuess,
+    transport: policy.transport === 'auto' ? next : transport,
     delay: reconnectDelay({
       failures,
       reconnectionTime,

@@ -25,7 +25,7 @@ export interface RetryOptions {
    */
   readonly budget?: number | undefined
   /**
-   * Milliseconds that a connection has to be open to count as healthy, so that the budget and the backoff start anew.
+   * Milliseconds that a connection has to be open, from its first byte on, to count as healthy, so that the budget and the backoff start anew.
    * @default 10_000
    */
   readonly healthyAfter?: number | undefined
@@ -51,7 +51,7 @@ export interface EventStreamClientOptions<Events extends object = Record<string,
    */
   readonly refresh?: (() => unknown) | undefined
   /** Where the stream of an answered request continues by GET, in place of its `Content-Location`; any origin. */
-  readonly resume?: ((response: Response) => string | URL | undefined) | undefined
+  readonly resume?: ((response: Response) => string | URL | null | undefined) | undefined
   /** Name of a query parameter that takes the cursor, instead of the `Last-Event-ID` header, which other origins have to allow. */
   readonly cursorParameter?: string | undefined
   /**

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.js'
 
-/** Comments at a shorter distance, in milliseconds, are no heartbeat. */
-const shortest = 1_000
+/** Comments at a shorter distance, in milliseconds, are no heartbeat but news. */
+const shortest = 5_000
 
 /** Returns what to call at each comment. Tells the distance of comments, in milliseconds, once it was the same twice in a row. */
 export function findRhythm(clock: Clock, tell: (distance: number) => void): () => void {

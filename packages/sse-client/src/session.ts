@@ -23,6 +23,8 @@ export interface SessionHooks {
 const silentIntervals = 2.5
 /** Milliseconds: whatever a server says of its heartbeats, it is not to be asked all the time. */
 const shortestSilence = 1_000
+/** How often a connection may be ended because comments stay away. */
+const maxGuesses = 3
 
 /** Drives the machine: does what a state asks for, and turns what comes of it into the machine's inputs. */
 export class Session implements ReaderHooks {
@@ -38,6 +40,8 @@ export class Session implements ReaderHooks {
   /** Milliseconds of silence after which a connection counts as dead; 0: never. */
   #silence = 0
   #hasHeartbeat = false
+  /** Connections that were ended by what was learned from comments. */
+  #guesses = 0
   #last: StreamEvent | undefined
 
   constructor(url: string, options: ResolvedOptions, hooks: SessionHooks) {
@@ -102,8 +106,8 @@ export class Session implements ReaderHooks {
       cursor: () => cursor.value,
       silence: () => this.#silence,
       learn: (interval) => {
-        // A guess must not end a stream that could not be resumed.
-        if (!this.#hasHeartbeat && this.machine.request !== 'spent') this.#learn(interval)
+        // A guess must not end a stream that could not be resumed, and not be made again and again where it was wrong.
+        if (!this.#hasHeartbeat && this.machine.request !== 'spent' && this.#guesses < maxGuesses) this.#learn(interval)
       },
       tell: (input) => this.#hear(input),
       read: (event) => this.#read(event),
@@ -121,6 +125,7 @@ export class Session implements ReaderHooks {
 
   #hear(input: Input): void {
     const requested = this.lastEventId
+    if (input.type === 'dropped' && input.drop.reason === 'silence' && !this.#hasHeartbeat) this.#guesses += 1
     if (input.type === 'finished') this.apply({ ...input, event: this.#last })
     else if (input.type === 'failed' && input.failure.status === 404 && requested) {
       // §4.5: this reader had events of a stream that is gone.

@@ -45,6 +45,7 @@ export async function readStream(
     const { done, value } = await reader.read()
     if (done) return undefined
     watch.touch()
+    if (isFirst) tell({ type: 'heard' })
     let parsed: readonly ParsedEvent[]
     let excess: LimitError | undefined
     try {

@@ -31,7 +31,8 @@ export function startWatch(clock: Clock, onWake: () => void): Watch {
     cancel = startTimer(clock, delay, () => {
       const late = clock.now() - now - delay
       // A clock that was set back makes nothing late.
-      touched = watch.paused ? clock.now() : Math.min(touched, clock.now())
+      // Nor is anything late that nobody could see come: after sleep the connection, if it is kept, has its whole time again.
+      touched = watch.paused || late > asleep ? clock.now() : Math.min(touched, clock.now())
       look()
       if (late > asleep) onWake()
       else if (limit && clock.now() - touched >= limit) {

@@ -7,7 +7,7 @@ describe(`exactly once, with a stream of ${eventCount} events cut before each of
   it.each([
     ['written at once', { cleanEnds: 'even', inPieces: false } as const],
     ['written in small pieces', { cleanEnds: 'odd', inPieces: true } as const],
-  ])('§11 listeners and iterator each see every event once: %s', { timeout: 120_000 }, async (_, how) => {
+  ])('§11 listeners and iterator each see every event once: %s', { timeout: 400_000 }, async (_, how) => {
     const server = new CutServer(how)
     const { url } = await serve(server.handle)
     const faults = await readPlaces({ url: `${url}/`, count: eventCount, places, atOnce: 16 })

@@ -96,7 +96,7 @@ describe('liveness', () => {
     const clock = new VirtualClock()
     const { client, waits, reach } = read(server.url, { events: ticks, clock, connectTimeout: 500, random: () => 0 })
     await reach('connecting')
-    await clock.advance(500)
+    await clock.advance(4_999)
     expect(waits.map(({ drop }) => drop)).toEqual([{ reason: 'timeout' }])
     await clock.advance(2_000)
     await client.done
@@ -189,19 +189,19 @@ describe('comments as heartbeats', () => {
     const { bodies, clock, waits } = await reading()
     for (let n = 0; n < 3; n += 1) {
       bodies[0]!.write(':\n\n')
-      await clock.advance(2_000)
+      await clock.advance(6_000)
     }
-    await clock.advance(5_000)
+    await clock.advance(9_000)
     expect(waits).toHaveLength(1)
     await clock.advance(day)
     expect(waits).toHaveLength(1)
   })
 
-  it('that come faster than once a second are no heartbeat', async () => {
+  it('that come faster than every five seconds are no heartbeat', async () => {
     const { body, clock, waits } = await reading()
     for (let n = 0; n < 10; n += 1) {
       body.write(':\n\n')
-      await clock.advance(500)
+      await clock.advance(4_999)
     }
     await clock.advance(day)
     expect(waits).toEqual([])
@@ -226,10 +226,24 @@ describe('comments as heartbeats', () => {
     const { body, clock, client } = await reading({ method: 'POST' })
     for (let n = 0; n < 4; n += 1) {
       body.write(':\n\n')
-      await clock.advance(2_000)
+      await clock.advance(6_000)
     }
     await clock.advance(day)
     expect(client.state).toBe('open')
+  })
+
+  it('that stay away where the server has nothing to say are believed three times at most', async () => {
+    const clock = new VirtualClock()
+    let requests = 0
+    const fetch = async (): Promise<Response> => {
+      requests += 1
+      const body = heldBody()
+      for (const at of [0, 6_000, 12_000, 18_000]) clock.setTimeout(() => body.write(':\n\n'), at)
+      return eventStream(body.stream)
+    }
+    read(url, { fetch, clock, random: () => 0 })
+    await clock.advance(day)
+    expect(requests).toBe(4)
   })
 
   it('say nothing where the server has real heartbeats', async () => {
@@ -281,12 +295,12 @@ describe('sleep', () => {
     expect(waits.map(({ drop }) => drop?.reason)).toEqual(['silence'])
   })
 
-  it('ends no stream that could not be resumed', async () => {
+  it.each([0, 15_000])('ends no stream that could not be resumed, with heartbeats every %i ms', async (interval) => {
     const { client, clock, body } = await reading({ method: 'POST', events: ticks })
-    body.write(opening('k-0', 0))
+    body.write(opening('k-0', interval))
     await settle()
     clock.sleep(day)
-    await clock.advance(60_000)
+    await clock.advance(37_000)
     body.write(done(1))
     expect(await client.done).toMatchObject({ id: 'k-1' })
   })

@@ -23,6 +23,8 @@ const inputs: Input[] = [
   { type: 'unsent' },
   opened,
   { type: 'opened', transport: 'poll', resumeUrl: 'http://127.0.0.1/resume' },
+  { type: 'begun', resumeUrl: 'http://127.0.0.1/resume' },
+  { type: 'heard' },
   { type: 'retry', reconnectionTime: 5 },
   dropped('end'),
   dropped('mute'),
@@ -101,11 +103,16 @@ describe('the state machine', () => {
     expect(run(start, { type: 'open' }, { type: 'sent', key: 'a' }, dropped('end')).state).toBe('waiting')
   })
 
-  it('a connection is as old as its first answer, however many pages follow', () => {
+  it('a connection is as old as its first byte, however many pages follow, and one without a byte was never healthy', () => {
     const at = (machine: Machine, input: Input, now: number): Machine =>
       transition(machine, input, policy, { now, jitter: 0 })
     const first = at(run(startMachine(policy, 'GET'), { type: 'open' }), opened, 1)
-    expect(at(first, opened, 2).openedAt).toBe(1)
+    expect(at(first, dropped('end'), 99_999).failures).toBe(1)
+    const heard = at(first, { type: 'heard' }, 2)
+    expect(at(at(heard, opened, 3), { type: 'heard' }, 4).heardAt).toBe(2)
+    const again = at(at(at(heard, dropped('end'), 5), { type: 'open' }, 6), opened, 7)
+    expect(again.heardAt).toBe(Infinity)
+    expect(at(again, dropped('mute'), 99_999).failures).toBe(2)
   })
 
   it('goes over to pages after two mute answers in a row, not where something else came between, and not against its orders', () => {
@@ -129,7 +136,14 @@ describe('the state machine', () => {
     const polling = runLong(start, ...silent, { type: 'open' })
     expect(polling.transport).toBe('poll')
     expect(runLong(polling, dropped('timeout')).transport).toBe('sse')
-    expect(runLong(polling, dropped('end')).transport).toBe('poll')
+    expect(runLong(polling, dropped('end')).transport).toBe('sse')
+    const paged: Input[] = [{ type: 'opened', transport: 'poll', resumeUrl: undefined }, { type: 'heard' }]
+    for (const reason of ['end', 'timeout'] as const) {
+      expect(runLong(polling, ...paged, dropped(reason)).transport).toBe('poll')
+    }
+    // Where a stream once came through, nothing holds it back: the network is down.
+    const streamed = runLong(start, opened, { type: 'heard' }, dropped('end'), { type: 'open' }, ...silent)
+    expect(streamed.transport).toBe('sse')
     const foreign = { ...policy, hasPages: false }
     const after = silent.reduce((now, input) => transition(now, input, foreign, { now: 0, jitter: 0 }), start)
     expect(after.transport).toBe('sse')
@@ -151,7 +165,9 @@ describe('the state machine', () => {
     expect(run(open, dropped('sleep'))).toMatchObject({ state: 'waiting', delay: 0, failures: 0 })
     expect(run(open, dropped('pagehide'))).toMatchObject({ state: 'waiting', delay: Infinity, failures: 0 })
     // A connection that was healthy before it slept has paid for the failures before it.
-    const failed = run(startMachine(policy, 'GET'), { type: 'open' }, dropped('end'), { type: 'open' }, opened)
+    const failed = run(startMachine(policy, 'GET'), { type: 'open' }, dropped('end'), { type: 'open' }, opened, {
+      type: 'heard',
+    })
     for (const reason of ['sleep', 'pagehide'] as const) {
       expect(transition(failed, dropped(reason), policy, { now: 9_999, jitter: 0 }).failures).toBe(1)
       expect(transition(failed, dropped(reason), policy, { now: 10_000, jitter: 0 })).toMatchObject({

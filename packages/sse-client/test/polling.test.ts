@@ -68,6 +68,22 @@ describe('§7 transport: poll', () => {
     expect(waits).toEqual([])
   })
 
+  it('reads a page that comes slowly, for as long as something comes', async () => {
+    const clock = new VirtualClock()
+    const body = heldBody()
+    const { fetch } = answers(() => new Response(body.stream, { headers: { 'content-type': 'application/json' } }))
+    const { client, waits } = read(url, { fetch, clock, events: ticks, transport: 'poll' })
+    const text = JSON.stringify(page(1, 6))
+    for (let at = 0; at < text.length; at += 50) {
+      await clock.advance(20_000)
+      body.write(text.slice(at, at + 50))
+    }
+    await settle()
+    body.end()
+    await client.done
+    expect(waits).toEqual([])
+  })
+
   it('reads a page of more than a megabyte', async () => {
     const large = { ...page(1, 6) }
     large.events[0] = { id: 'k-1', type: 'tick', data: { n: 1, text: 'x'.repeat(2 * 2 ** 20) } }
@@ -258,6 +274,58 @@ describe('transport: auto', () => {
     expect(bodies.map(({ cancelled }) => cancelled)).toEqual([true, true])
   })
 
+  it.each([
+    ['a 503', () => new Response(null, { status: 503 })],
+    ['a lost network', () => Promise.reject(new TypeError('network'))],
+    ['a 406', () => new Response(null, { status: 406 })],
+  ])('goes back to the stream where the first request for a page gets %s', async (_, refusal) => {
+    const { client, clock, requests } = poll(
+      [
+        () => eventStream(heldBody().stream),
+        () => eventStream(heldBody().stream),
+        refusal,
+        () => eventStream(opening('k-0') + done(1)),
+      ],
+      auto,
+    )
+    await clock.advance(200_000)
+    await client.done
+    expect(requests.map(({ headers }) => headers.get('accept'))[3]).toBe('text/event-stream')
+  })
+
+  it('is exhausted by a server that never brings a byte', async () => {
+    const { client, clock, requests } = poll([() => eventStream(heldBody().stream)], {
+      transport: 'sse',
+      retry: { budget: 10 },
+    })
+    await clock.advance(24 * 3_600_000)
+    await expect(client.done).rejects.toMatchObject({ code: 'exhausted', drop: { reason: 'mute' } })
+    expect(requests).toHaveLength(11)
+  })
+
+  it('does not take a network that was down for a proxy that holds streams back', async () => {
+    const body = heldBody()
+    const never = () => new Promise<Response>(() => {})
+    const { client, clock } = poll(
+      [() => eventStream(body.stream), never, never, () => eventStream(heldBody().stream)],
+      auto,
+    )
+    await clock.advance(0)
+    body.write(opening('k-0') + tick(1))
+    await clock.advance(20_000)
+    body.end()
+    await clock.advance(100_000)
+    expect(client.transport).toBe('sse')
+  })
+
+  it('says why where neither a stream nor pages can be had', async () => {
+    const unstreamed = (): Response => Object.defineProperty(eventStream(), 'body', { value: undefined })
+    const { client, clock, requests } = poll([unstreamed, () => new Response(null, { status: 406 })], auto)
+    await clock.advance(60_000)
+    await expect(client.done).rejects.toMatchObject({ code: 'rejected', status: 406 })
+    expect(requests).toHaveLength(2)
+  })
+
   it('stays with the event stream where a byte came in between', async () => {
     const bodies = [heldBody(), heldBody(), heldBody()]
     const { client, clock } = poll(
@@ -379,7 +447,32 @@ describe('a POST that only begins', () => {
       'text/event-stream, */*;q=0.1',
       'text/event-stream',
     ])
-    expect(transports).toEqual(['connecting sse', 'open sse', 'open poll', 'ended poll'])
+    expect(transports).toEqual(['connecting sse', 'open poll', 'ended poll'])
+  })
+
+  it('and is answered by 204 has ended, whatever a mapper would say', async () => {
+    const { fetch, requests } = answers(() => new Response(null, { status: 204 }))
+    const { client } = read(url, { fetch, method: 'POST', resume: () => '/stream' })
+    expect(await client.done).toBeUndefined()
+    expect(requests).toHaveLength(1)
+  })
+
+  it('and is answered by a page has that page read', async () => {
+    const whole = () => Response.json(page(1, 6), { headers: { 'content-location': '/gone' } })
+    const { fetch, requests } = answers(whole)
+    const { client } = read(url, { fetch, method: 'POST', events: ticks })
+    expect(await client.done).toMatchObject({ id: 'k-6' })
+    expect(requests).toHaveLength(1)
+  })
+
+  it('and is answered by a result has its stream read where that is', async () => {
+    const { fetch, requests } = answers(
+      () => Response.json({ results: [] }, { headers: { 'content-location': '/stream/1' } }),
+      () => eventStream(opening('k-0') + done(1)),
+    )
+    const { client } = read(url, { fetch, method: 'POST', events: ticks, resume: () => null })
+    await client.done
+    expect(requests).toHaveLength(2)
   })
 
   it('is not told so by the Location of anything but what it created', async () => {

@@ -96,6 +96,14 @@ describe('resuming', () => {
     expect(log.filter((line) => line.startsWith('gap'))).toEqual([])
   })
 
+  it('§3.2 ids with the sequence 0 are none of this protocol, also where a contract says that it is spoken', async () => {
+    const redis = (id: string): string => encodeEvent({ type: 'tick', id, data: '{"n":0}' })
+    const { fetch } = answers(() => eventStream(redis('1526919030474-0') + redis('1526919030475-0') + done(1)))
+    const { client, events } = read('http://127.0.0.1/', { fetch, events: ticks })
+    await client.done
+    expect(events.map(({ id }) => id).slice(0, 2)).toEqual(['1526919030474-0', '1526919030475-0'])
+  })
+
   it('ids that only look alike are left alone where the server does not speak this protocol', async () => {
     const body = ['order-17', 'order-3', '1526919030474-0', '1526919030475-0'].map((id) => `id: ${id}\ndata: 1\n\n`)
     const { fetch } = answers(

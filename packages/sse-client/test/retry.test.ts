@@ -66,6 +66,7 @@ describe('reconnecting', () => {
     const { clock, waits } = virtual(fetch, { retry: { initial: 1_000, healthyAfter: 10_000 } }, 0.5)
     const lives = [0, 9_999, 10_000]
     for (const [index, life] of lives.entries()) {
+      bodies[index]!.write(':\n')
       await clock.advance(life)
       bodies[index]!.end()
       await settle()

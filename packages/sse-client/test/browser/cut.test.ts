@@ -19,7 +19,7 @@ describe.skipIf(!executablePath)(`exactly once in Chromium, with a stream of ${e
       some,
       { cleanEnds: 'odd', inPieces: true } as const,
     ],
-  ])('§11 listeners and iterator each see every event once, cut %s', { timeout: 180_000 }, async (_, cuts, how) => {
+  ])('§11 listeners and iterator each see every event once, cut %s', { timeout: 400_000 }, async (_, cuts, how) => {
     const server = new CutServer(how)
     const site = await serveSite(server.handle)
     const page = await openPage(browser, site.url)
