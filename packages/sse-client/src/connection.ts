@@ -100,8 +100,8 @@ export function connect(options: ConnectionOptions, hooks: ConnectionHooks): () 
       const { method, headers: sent } = init
       address = url
       // A stream as a body is used up.
-      const key = init.body instanceof ReadableStream ? undefined : sent.get('idempotency-key')
-      tell({ type: 'sent', key: key ?? undefined })
+      const isUsedUp = globalThis.ReadableStream && init.body instanceof ReadableStream
+      tell({ type: 'sent', key: (!isUsedUp && sent.get('idempotency-key')) || undefined })
       if (closed) return
       const began = clock.now()
       // One for each request: what platforms add to a signal would grow with their number.

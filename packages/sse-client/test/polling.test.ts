@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { EventStreamClientOptions } from '../src/index.js'
 import { openStream, serve } from './http-server.js'
 import { answers, done, eventStream, heldBody, opening, read, type TickEvents, tick, ticks } from './reading.js'
@@ -238,6 +238,15 @@ describe('§7 transport: poll', () => {
       expect(requests).toHaveLength(1)
     },
   )
+
+  it('needs no streams at all', async () => {
+    const response = Response.json(page(1, 6))
+    const text = await response.text()
+    vi.stubGlobal('ReadableStream', undefined)
+    onTestFinished(() => void vi.unstubAllGlobals())
+    const plain = { status: 200, ok: true, url, headers: response.headers, body: undefined, text: async () => text }
+    await poll([() => plain as unknown as Response]).client.done
+  })
 
   it('reads a page that fetch cannot give as a stream', async () => {
     const unstreamed = (): Response => {
