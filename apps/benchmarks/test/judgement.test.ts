@@ -121,11 +121,12 @@ describe('a measurement', () => {
   it('of the heap counts what a pass leaves, for each unit', async () => {
     const kept: object[] = []
     const pass = () => {
-      for (let count = 0; count < 1_000; count += 1) kept.push(new Array(100).fill(0.5))
+      for (let count = 0; count < 1_000; count += 1) kept.push(new Array(1_000).fill(0.5))
       return 0
     }
     const bytes = await heapPerUnit({ units: 1_000, expected: 0, check: () => {}, pass }, limits)
-    expect(bytes).toBeGreaterThan(700)
-    expect(bytes).toBeLessThan(1_500)
+    // Large enough for what else the process does meanwhile.
+    expect(bytes).toBeGreaterThan(7_000)
+    expect(bytes).toBeLessThan(10_000)
   })
 })
