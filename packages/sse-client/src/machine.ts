@@ -1,5 +1,6 @@
 import { reconnectDelay } from './backoff.js'
 import type { EventStreamFailure } from './event-stream-error.js'
+import { exhausted, refused, unresumable, unstreamable } from './failures.js'
 import type { StreamEvent } from './stream-event.js'
 
 /** Where a client is: not started or closed, asking, reading, waiting to ask again, or at the end, which is final. */
@@ -204,34 +205,4 @@ function drop(machine: Machine, drop: Drop, policy: Policy, { now, jitter }: Cha
 
 function fail(machine: Machine, failure: EventStreamFailure): Machine {
   return { ...machine, state: 'ended', failure }
-}
-
-const unstreamable: EventStreamFailure = {
-  code: 'failed',
-  message: 'This `fetch` gives no streaming body; did you mean `transport: "auto"`?',
-}
-
-function refused({ status, retryAfter }: Drop & { reason: 'status' }): EventStreamFailure {
-  return { code: 'rejected', message: `The server answered ${status}`, status, retryAfter }
-}
-
-function unresumable(drop: Drop | undefined): EventStreamFailure {
-  return {
-    code: 'unresumable',
-    message: 'The connection was lost, and its request must not be repeated',
-    ...lost(drop),
-  }
-}
-
-function exhausted(attempts: number, drop: Drop): EventStreamFailure {
-  return {
-    code: 'exhausted',
-    message: `Gave up after ${attempts} failed connections in a row`,
-    attempts,
-    ...lost(drop),
-  }
-}
-
-function lost(drop: Drop | undefined): Partial<EventStreamFailure> {
-  return drop?.reason === 'network' ? { drop, cause: drop.error } : { drop }
 }

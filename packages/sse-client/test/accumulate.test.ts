@@ -2,6 +2,7 @@ import { agentEvents, encodeEvent } from '@x/sse-protocol'
 import { expect, it, onTestFinished } from 'vitest'
 import { accumulate, EventStreamClient, type TextStore } from '../src/index.js'
 import { answers, eventStream, opening } from './reading.js'
+import { catchReported } from './reported.js'
 import { settle } from './virtual-clock.js'
 
 const timestamp = '2025-01-01T00:00:00.000Z'
@@ -61,14 +62,7 @@ it('whatever a server sends as a chunk, the text stays a text', async () => {
 })
 
 it('a subscriber that left hears nothing, and one that throws is reported and hurts no other', async () => {
-  const reported: unknown[] = []
-  const others = process.listeners('uncaughtException')
-  process.removeAllListeners('uncaughtException')
-  process.on('uncaughtException', (error) => reported.push(error))
-  onTestFinished(() => {
-    process.removeAllListeners('uncaughtException')
-    for (const listener of others) process.on('uncaughtException', listener)
-  })
+  const reported = catchReported()
   const client = new EventStreamClient('http://127.0.0.1/', {
     fetch: answers(() => eventStream(chunk(1, 'a', 0))).fetch,
   })

@@ -3,6 +3,7 @@ import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest'
 import { EventStreamClient, EventStreamError } from '../src/index.js'
 import { openStream, serve } from './http-server.js'
 import { answers, done, eventStream, opening, read, tick, ticks } from './reading.js'
+import { catchReported } from './reported.js'
 import { settle } from './virtual-clock.js'
 
 describe('reading a stream', () => {
@@ -128,14 +129,7 @@ describe('reading a stream', () => {
   })
 
   it('a listener that throws is reported as the platform reports it, and loses, merges and relabels nothing', async () => {
-    const reported: unknown[] = []
-    const others = process.listeners('uncaughtException')
-    process.removeAllListeners('uncaughtException')
-    process.on('uncaughtException', (error) => reported.push(error))
-    onTestFinished(() => {
-      process.removeAllListeners('uncaughtException')
-      for (const listener of others) process.on('uncaughtException', listener)
-    })
+    const reported = catchReported()
     const { fetch } = answers(() => eventStream(tick(1) + tick(2) + done(3)))
     const { client, log } = read('http://127.0.0.1/', { fetch, events: ticks })
     const fault = new Error('of the listener')

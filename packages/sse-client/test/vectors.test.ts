@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { defineEvents } from '@x/sse-protocol'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { EventStreamClient, EventStreamClientOptions } from '../src/index.js'
+import { catchReported } from './reported.js'
 import { type Adaption, play, type Vector } from './vector-player.js'
 import { settle } from './virtual-clock.js'
 
@@ -192,17 +193,4 @@ async function checkError(expected: unknown, { client, waits }: Played): Promise
   else if (expected === 'EVENT_TOO_LARGE')
     await expect(client.done).rejects.toMatchObject({ code: 'failed', cause: { code: 'event_too_large' } })
   else await expect(client.done).rejects.toMatchObject({ code: 'aborted', cause: reason })
-}
-
-/** What the platform reports instead of throwing it. */
-function catchReported(): unknown[] {
-  const reported: unknown[] = []
-  const others = process.listeners('uncaughtException')
-  process.removeAllListeners('uncaughtException')
-  process.on('uncaughtException', (error) => reported.push(error))
-  onTestFinished(() => {
-    process.removeAllListeners('uncaughtException')
-    for (const listener of others) process.on('uncaughtException', listener)
-  })
-  return reported
 }
