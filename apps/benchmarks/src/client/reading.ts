@@ -1,3 +1,4 @@
+import { streamOf } from '../chunk-stream.js'
 import type { Case, Contender, Group, Workload } from '../discipline.js'
 import { cpuPerUnit } from '../measure.js'
 import { Tally } from '../protocol/tally.js'
@@ -86,17 +87,4 @@ export function reading(read: Reader, name: StreamCorpusName, open: OpenSource):
 
 function addTo(tally: Tally, type: string, { text }: Data, id: string): void {
   tally.add(type, text, id)
-}
-
-/** Gives a chunk whenever it is asked for one, as a response's body does. */
-function streamOf(chunks: StreamCorpus['chunks']): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let index = 0
-  return new ReadableStream({
-    pull(controller) {
-      const chunk = chunks[index]
-      index += 1
-      if (chunk === undefined) controller.close()
-      else controller.enqueue(chunk)
-    },
-  })
 }

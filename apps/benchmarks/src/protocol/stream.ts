@@ -1,5 +1,6 @@
 import { fromReadableStream } from '@x/sse-protocol'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
+import { streamOf } from '../chunk-stream.js'
 import type { Group } from '../discipline.js'
 import { cpuPerUnit } from '../measure.js'
 import { readingCases } from './corpora.js'
@@ -17,13 +18,13 @@ export const streams: Group = {
     ['20-byte tokens, one per chunk', '200-byte JSON, one per chunk', '200-byte JSON, 16 KiB chunks, LF'],
     {
       [ours]: async ({ bytes }, tally) => {
-        for await (const { type, data, lastEventId } of fromReadableStream(stream(bytes)))
+        for await (const { type, data, lastEventId } of fromReadableStream(streamOf(bytes)))
           tally.add(type, data, lastEventId)
       },
       [loop]: async ({ bytes }, tally) => {
         const decoder = new TextDecoder()
         const parser = tallyingParser(tally)
-        const reader = stream(bytes).getReader()
+        const reader = streamOf(bytes).getReader()
         for (;;) {
           const { done, value } = await reader.read()
           if (done) break
@@ -31,7 +32,7 @@ export const streams: Group = {
         }
       },
       [pipeline]: async ({ bytes }, tally) => {
-        const events = stream(bytes).pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream())
+        const events = streamOf(bytes).pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream())
         for await (const { event = 'message', data, id = '' } of events) tally.add(event, data, id)
       },
     },
@@ -50,17 +51,4 @@ export const streams: Group = {
       budgets: [{ of: 'median', must: 'be at least', gate: 2, aim: 4 }],
     },
   ],
-}
-
-/** Gives a chunk whenever it is asked for one, as a response's body does. */
-function stream(chunks: readonly Uint8Array<ArrayBuffer>[]): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let index = 0
-  return new ReadableStream({
-    pull(controller) {
-      const chunk = chunks[index]
-      index += 1
-      if (chunk === undefined) controller.close()
-      else controller.enqueue(chunk)
-    },
-  })
 }
